@@ -114,7 +114,7 @@ def _case(row: Mapping[str, str]) -> RealCase:
 
 
 def describe_real_case(*, archive: Callable[[], Archive] = ImagingDataCommons) -> RealCase:
-    """Tell what ``download_real_case`` would download: size, licence, source. No network.
+    """Describe what ``download_real_case`` would download: size, licence, source. No network.
 
     Raises
     ------

@@ -144,7 +144,7 @@ class AnnotationSet(BaseModel):
         return self.model_copy(update={"annotations": kept, "done": False})
 
     def finished(self, done: bool = True) -> AnnotationSet:
-        """Say whether the series is finished."""
+        """Whether the series is finished."""
         return self.model_copy(update={"done": done})
 
 

@@ -26,7 +26,7 @@ class Case:
 
     @property
     def key(self) -> str:
-        """Tells it from all others: its series, and which of its stacks."""
+        """Unlike that of all others: its series, and which of its stacks."""
         return key_of(self.series.identity.series_uid, self.series.stack_id)
 
 
@@ -59,7 +59,7 @@ def _order(series: Series) -> tuple[str, str, str, int, str, int]:
 
 
 def progress_of(series: Sequence[Series], store: Store, reader: str) -> tuple[Case, ...]:
-    """Say how far a reader has come with each volume.
+    """How far a reader has come with each volume.
 
     Raises
     ------

@@ -377,7 +377,7 @@ def _damaged(path: Path, text: str, error: ValueError) -> ConfigError:
 
 
 def _in_brackets(content: Any) -> str:
-    """Say which field of damaged annotations cannot be read, if one cannot."""
+    """Which field of damaged annotations cannot be read, if one cannot."""
     try:
         AnnotationSet.model_validate(content)
     except ValidationError as error:

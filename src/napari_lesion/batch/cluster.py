@@ -132,7 +132,7 @@ class ClusterPool:
         return [end for end in ends if end is not None]
 
     def running(self) -> list[Running]:
-        """Say what each of them does."""
+        """Describe what each of them does."""
         return list(self._running.values())
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class ClusterPool:
                 self._cluster.close()
 
     def _end(self, worker: str) -> tuple[str, Ended | Lost] | None:
-        """Say what became of what a worker had; None where that was said already."""
+        """Describe what became of what a worker had; None where that was said already."""
         running, future = self._running.pop(worker, None), self._futures.pop(worker, None)
         if running is None or future is None:
             return None

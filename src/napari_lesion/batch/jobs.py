@@ -80,7 +80,7 @@ class Settings:
     withheld: Withheld | None = None
 
     def of(self, job: Job) -> dict[str, str]:
-        """Say what a series is analysed with, besides the model and its threshold."""
+        """Describe what a series is analysed with, besides the model and its threshold."""
         known = {name: _yes(getattr(self, name)) for name in ("allow_gaps", "assume_hu", "measure")} | {**self.options}
         priors = " ".join(one.key for one in job.priors)
         return {**known, "priors": priors} if priors else known
@@ -204,7 +204,7 @@ def with_priors(jobs: Sequence[Job], path: Path, card: Card, progress: Progress)
 
 
 def scan_of(series: Series) -> Scan:
-    """Say what tells a scan from all others."""
+    """Describe what tells a scan from all others."""
     return (*folders.owner(series.identity), folders.images_digest(series))
 
 

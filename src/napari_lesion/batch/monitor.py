@@ -55,7 +55,7 @@ class Monitor:
                 monitor._answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing: the terminal is for the run."""
+                """Log nothing: the terminal is for the run."""
 
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)

@@ -97,7 +97,7 @@ class Plan:
         return Counter(step.entry.state for step in self.steps if step.is_left)
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
+        """Describe it in a sentence."""
         left = self.left
         said = [f"{len(self.to_do)} of {len(self.steps)} series to analyse"]
         if left["done"]:
@@ -122,7 +122,7 @@ def make_plan(
     first: int = 0,
     shard: Shard | None = None,
 ) -> Plan:
-    """Say what will be done with each series.
+    """Describe what will be done with each series.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ class Pool(Protocol):
         ...
 
     def running(self) -> list[Running]:
-        """Say what each worker does."""
+        """Describe what each worker does."""
         ...
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class LocalPool:
         return list(self._collect(patience_s))
 
     def running(self) -> list[Running]:
-        """Say what each of them does."""
+        """Describe what each of them does."""
         said = []
         for name, one in self._running.items():
             child = self._children.get(name)

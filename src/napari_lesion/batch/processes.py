@@ -80,7 +80,7 @@ class NotStartedError(ConfigError):
 
 
 def begin_with(detector: Detector | DetectorChoice, device: str) -> Begin:
-    """Say what a process loads.
+    """Describe what a process loads.
 
     Raises
     ------

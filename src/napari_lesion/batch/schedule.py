@@ -226,7 +226,7 @@ class Schedule:
         progress(status.ended, max(status.total, 1), f"{status.ended}/{status.total} series, {status.failed} failed")
 
     def status(self) -> Status:
-        """Say how far the run is."""
+        """How far the run is."""
         now, times = time.monotonic(), self._times
         took = now - times[0]
         rate = (len(times) - 1) / took if took > 0 else 0.0

@@ -66,7 +66,7 @@ class Task:
 def task_of(
     job: Job, folder: Path, settings: Settings, done: Mapping[Scan, Path], place: tuple[int, int] | None
 ) -> Task:
-    """Say all that a process needs to know to analyse a series; ``done`` has the folders of the results there are."""
+    """List all that a process needs to know to analyse a series; ``done`` has the folders of the results there are."""
     priors = {scan: done[scan] for scan in map(scan_of, job.priors) if scan in done}
     return Task(job, folder, settings, priors, place)
 
@@ -113,7 +113,7 @@ def analyse_series(task: Task, detector: Detector, progress: Progress) -> Ended:
 
 
 def state_of_files(job: Job) -> str:
-    """Say what the files of a series are like; '' where one is not there."""
+    """Describe what the files of a series are like; '' where one is not there."""
     try:
         return folders.files_digest(job.series)
     except OSError:
@@ -136,7 +136,7 @@ def settled_results(settled: Settled, folder: Path, report: Report) -> Settled:
 
 
 def _outcome(task: Task, detector: Detector, progress: Progress) -> tuple[SeriesOutcome, Report | None, bool]:
-    """Say what became of a series, the report if it has one, and whether a failure may be of the moment."""
+    """Describe what became of a series, the report if it has one, and whether a failure may be of the moment."""
     job, folder, settings = task.job, task.folder, task.settings
     series, may_pass = job.series, True
     try:
@@ -193,7 +193,7 @@ def _outcome(task: Task, detector: Detector, progress: Progress) -> tuple[Series
 
 
 def of_earlier_run(outcome: SeriesOutcome, folder: Path) -> SeriesOutcome:
-    """Say of a failure that there are results of an earlier run.
+    """Add to a failure that there are results of an earlier run.
 
     They may be all that there is, so they are not deleted, but nobody shall take them for new.
     """

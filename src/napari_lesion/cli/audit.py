@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Check and export the audit log.")
 
 @app.command()
 def verify() -> None:
-    """Say whether all lines are there, in order, and as they were written.
+    """Show whether all lines are there, in order, and as they were written.
 
     Exit status: 0 they are, 1 some are not (each is named), 2 there is no log to check.
     """

@@ -81,7 +81,7 @@ def deidentify(
 def request_of(
     deidentified: bool, key: Path | None, retain: list[str] | None, clean: list[str] | None
 ) -> Request | None:
-    """Say how an export is to be de-identified; None where it is not."""
+    """How an export is to be de-identified; None where it is not."""
     if not deidentified:
         if key is not None or retain or clean:
             raise OptionError("--key, --retain and --clean need --deidentified.")

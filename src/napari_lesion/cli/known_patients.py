@@ -26,7 +26,7 @@ def load_known(path: Path | None, *, listed: bool) -> Clinical | None:
 
 
 def warn_of_no_known_patient(path: Path, known: Clinical, found: int, *, listed: bool) -> None:
-    """Say where none of the patients that something is known of was among those of the results."""
+    """Show where none of the patients that something is known of was among those of the results."""
     if not found:
         where = f" {path}" if listed else ""
         print_error(

@@ -23,7 +23,7 @@ _MOST_WORKERS = 16
 
 
 def in_words(status: Status) -> str:
-    """Say in a line how far a run is."""
+    """Describe in a line how far a run is."""
     failed = f"{status.failed + status.quarantined} failed"
     held = f" ({status.quarantined} in quarantine)" if status.quarantined else ""
     retried = f", {status.retried} to be tried alone" if status.retried else ""
@@ -34,7 +34,7 @@ def in_words(status: Status) -> str:
 
 
 def workers_in_words(status: Status) -> list[str]:
-    """Say in a line of each worker what it does."""
+    """Describe in a line of each worker what it does."""
     lines = [f"  {name}: {uid}, {_duration(seconds)}: {what}" for name, uid, seconds, what in status.running]
     more = len(lines) - _MOST_WORKERS
     return [*lines[:_MOST_WORKERS], *([f"  and {more} more"] if more > 0 else [])]

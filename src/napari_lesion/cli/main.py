@@ -113,7 +113,7 @@ def _clean_up_on_signal() -> None:
 
 
 def _print_fault(error: Exception) -> None:
-    """Say the way of a fault through the code, and keep it for a report."""
+    """Print the way of a fault through the code, and keep it for a report."""
     said = nameless.trace(error)
     print_error_lines(said)
     if not nameless.are_traces_full():

@@ -81,7 +81,7 @@ def _catalogue_row(pin: Pin) -> list[str]:
 def default_(
     model: Annotated[str | None, typer.Argument(metavar="[ID]", help="Default: say which it is.")] = None,
 ) -> None:
-    """Say or choose the model that searches where none is named."""
+    """Show or choose the model that searches where none is named."""
     from napari_lesion.detection.default import default_model, make_default
 
     if model is not None:

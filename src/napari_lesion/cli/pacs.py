@@ -205,7 +205,7 @@ def task(
     nodes: NodesFile = None,
     over: Way = None,
 ) -> None:
-    """Say how it is with a workitem, whoever has it, or ask for its cancellation.
+    """Show how it is with a workitem, whoever has it, or ask for its cancellation.
 
     Exit status: 0 done, 1 if it is refused, 2 wrong usage.
     """

@@ -208,7 +208,7 @@ def _facts(results: Sequence[ReaderResult], readings: int, bootstraps: int, word
 
 
 def _in_words(row: Sequence[str], words_of: Callable[..., str]) -> list[str]:
-    """Say the cells of a row: names as they are translated, intervals and rates with their numbers."""
+    """Phrase the cells of a row: names as they are translated, intervals and rates with their numbers."""
     cells = []
     for cell in row:
         low, to, high = cell.partition(" to ")

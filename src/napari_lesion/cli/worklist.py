@@ -163,7 +163,7 @@ def priority(study: StudyName, requested: Requested, file: ListFile = None, read
 
 @app.command()
 def history(study: StudyName, file: ListFile = None) -> None:
-    """Say what happened to a study on the list, and who did it."""
+    """Show what happened to a study on the list, and who did it."""
     with opened(file, None) as worklist:
         for event in worklist.history(worklist.study(study).id):
             print_line("  ".join(filter(None, (_time(event.at), event.what, event.who, event.detail))))

@@ -35,7 +35,7 @@ _NEVER = 1e6
 
 
 def changes(report: Report, prior_report: Report, aligned: Aligned) -> tuple[Change, ...]:
-    """Say what became of each finding that no reader rejected.
+    """Describe what became of each finding that no reader rejected.
 
     Those with a measured volume in both scans are grown or shrunk by 25 % of it (BTS), or where only diameters were
     measured by 1.5 mm. One that the prior does not report is new only if its place was in view there, and held lung by
@@ -117,7 +117,7 @@ def _matched_pair(now: Finding, before: Finding, apart_mm: float, days: int | No
 
 
 def _unlike(one: Measurement, other: Measurement, aligned: Aligned) -> Iterator[str]:
-    """Say what makes two volumes hard to compare that no interval of either holds."""
+    """Describe what makes two volumes hard to compare that no interval of either holds."""
     now, before = max(aligned.current.spacing), max(aligned.prior.spacing)
     if max(now, before) > THICKER * min(now, before):
         yield (
@@ -174,7 +174,7 @@ def _by_diameter(same: Change, one: Measurement, other: Measurement) -> Change:
 
 
 def _unmatched(finding: Finding, aligned: Aligned, *, earlier: bool) -> Change:
-    """Say what a finding is that the other scan does not report: ``earlier`` where the finding is of the prior."""
+    """Describe what a finding is that the other scan does not report: ``earlier`` where the finding is of the prior."""
     own, other = (aligned.prior, aligned.current) if earlier else (aligned.current, aligned.prior)
     place = aligned.to_current(finding.center_mm) if earlier else aligned.to_prior(finding.center_mm)
     name = "this scan" if earlier else "the prior"

@@ -38,7 +38,7 @@ def linked(
 def visits_of(
     reports: Sequence[Report], comparisons: Sequence[Comparison], lesions: Sequence[Lesion]
 ) -> tuple[Visit, ...]:
-    """Say what was seen of the chosen lesions at each date.
+    """Describe what was seen of the chosen lesions at each date.
 
     A lesion without a finding was not evaluated, unless the comparison says that it resolved by the last date. New is
     what the comparison with the first date calls new, once a reader has confirmed it. A non-target has progressed where

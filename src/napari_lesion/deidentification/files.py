@@ -74,7 +74,7 @@ def encode(dataset: Dataset, syntax: UID) -> bytes:
 
 
 def mark(dataset: Dataset, options: Options) -> None:
-    """Say in a data set that it is de-identified, how, and what became of its dates (PS3.15, E.1.1)."""
+    """Write into a data set that it is de-identified, how, and what became of its dates (PS3.15, E.1.1)."""
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = [_METHOD, edition().split(" (")[0], *(f"option: {name}" for name in options.names)]
     dataset.DeidentificationMethodCodeSequence = Sequence([_code(value, meaning) for value, meaning in options.codes])

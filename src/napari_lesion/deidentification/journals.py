@@ -22,7 +22,7 @@ SUFFIX = ".jsonl"
 
 
 def series_of(path: Path) -> str:
-    """Tell which series a journal is of; "" where it is no journal of a review or of a blind read."""
+    """Which series a journal is of; "" where it is no journal of a review or of a blind read."""
     for entry in _entries(path):
         if "journal" in entry or entry.get("what") == "start":
             return str(entry.get("series_uid", ""))

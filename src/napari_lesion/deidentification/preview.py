@@ -35,7 +35,7 @@ class Row:
 
 
 def rows_of(path: Path, outcome: Outcome, options: Options, key: Key) -> tuple[Row, ...]:
-    """Say what would become of the attributes of a file, those that change alone, in their order.
+    """Describe what would become of the attributes of a file, those that change alone, in their order.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ class Result:
 
 
 def why_left_out(path: Path) -> str:
-    """Say of a file that is neither DICOM nor a result that can be de-identified why it does not leave."""
+    """Why a file that is neither DICOM nor a result that can be de-identified does not leave."""
     if path.suffix in OF_JOURNALS:
         return "a part of a journal, which is made anew with it"
     if path.suffix in _REMADE:

@@ -233,7 +233,7 @@ def code_of(item: Dataset, keyword: str = "ConceptNameCodeSequence") -> Code:
 
 
 def name_own_scheme(dataset: Dataset) -> None:
-    """Say in an object what the scheme of our own codes is (PS3.3 C.12.1.1.1, Coding Scheme Identification)."""
+    """Write into an object what the scheme of our own codes is (PS3.3 C.12.1.1.1, Coding Scheme Identification)."""
     scheme = Dataset()
     scheme.CodingSchemeDesignator = SCHEME
     scheme.CodingSchemeName = "napari-lesion"

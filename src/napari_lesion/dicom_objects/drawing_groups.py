@@ -79,7 +79,7 @@ def _numbers(drawing: Drawing, coordinates: list[Any] | None = None) -> Iterator
 
 
 def _quantities(values: Values) -> Iterator[tuple[str, concepts.Quantity]]:
-    """Say how each number of a drawing is coded, with its unit."""
+    """How each number of a drawing is coded, with its unit."""
     long, wide = (concepts.PIXELS, concepts.PIXELS) if values.length_unit == "px" else (concepts.MM, concepts.MM2)
     name, unit = (concepts.ATTENUATION, concepts.HU) if values.unit == "HU" else (concepts.VALUE, concepts.NO_UNIT)
     yield "length", concepts.Quantity(concepts.LENGTH, long)

@@ -93,7 +93,7 @@ class Plane:
 
 
 def plane_of(volume: Volume, instance: Instance) -> Plane:
-    """Say where an acquired image lies.
+    """Where an acquired image lies.
 
     Rows run along the volume's i axis as seen in the image's own plane; the volume of a tilted gantry lies
     at an angle to its images, but only around that axis.
@@ -212,7 +212,7 @@ def program_version() -> str:
 
 
 def equipment(kind: str, description: str, report: Report, *others: str) -> dict[str, Any]:
-    """Say what every object of ours says of itself, as highdicom's constructors take it.
+    """Describe what every object of ours says of itself, as highdicom's constructors take it.
 
     Its UIDs are made of what it says, not of when it was made: an archive takes what is made and sent again for the
     same object, and what says something else for another one.

@@ -169,7 +169,7 @@ def _document(report: Report, groups: list[Any]) -> Any:
 
 
 def _of_exam(report: Report) -> Iterator[tuple[Code, str]]:
-    """Say what is said of the examination as a whole."""
+    """Describe what is said of the examination as a whole."""
     yield concepts.INTENDED_USE, RESEARCH_USE
     if not report.findings:
         model = report.model

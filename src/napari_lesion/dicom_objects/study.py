@@ -242,7 +242,7 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
 
 
 def _wrong(keyword: str) -> str:
-    """Say what an attribute should be, to end "is"."""
+    """Describe what an attribute should be, to end "is"."""
     if keyword in _TERMS:
         return f"is none of {', '.join(_TERMS[keyword])}"
     return {

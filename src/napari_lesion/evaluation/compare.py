@@ -103,7 +103,7 @@ def _drawn(curve: Curve) -> FloatArray:
 
 
 def difference(name: str, a: float, b: float, drawn: FloatArray) -> Difference:
-    """Say how sure B minus A is.
+    """How sure B minus A is.
 
     Parameters
     ----------

@@ -330,7 +330,7 @@ def _furthest(reference: int, weight: float, horizon: int, seed: int) -> Floats:
 
 
 def in_words(values: Sequence[Value]) -> str:
-    """Say what values are: their median and the middle nine tenths, or the commonest words."""
+    """Describe what values are: their median and the middle nine tenths, or the commonest words."""
     known = [one for one in values if one is not None]
     absent = f", not known in {100 * (1 - len(known) / len(values)):.0f} %" if len(known) < len(values) else ""
     if not known:

@@ -20,7 +20,7 @@ _LINES = {"place": "#0b6e99", "spread": "#c8502d", "rarity": "#4c8c2b"}
 
 
 def facts(drift: Drift, reference: str, order: str) -> tuple[str, ...]:
-    """Say what was compared and how sure that is, as sentences."""
+    """Describe what was compared and how sure that is, as sentences."""
     settings = drift.settings
     return (
         f"{drift.studies} studies against a reference of {drift.reference} ({reference}), in the order of "
@@ -35,12 +35,12 @@ def facts(drift: Drift, reference: str, order: str) -> tuple[str, ...]:
 
 
 def warnings(drift: Drift) -> tuple[str, ...]:
-    """Say what has drifted, a sentence each; the first alarm first."""
+    """Describe what has drifted, a sentence each; the first alarm first."""
     return tuple(map(warning, drift.drifted))
 
 
 def warning(value: Followed) -> str:
-    """Say how one value has drifted."""
+    """How one value has drifted."""
     chart = value.alarm
     if chart is None or chart.alarm is None or chart.begun is None:
         raise ValueError("there is no alarm")

@@ -295,7 +295,7 @@ def _first(points: Sequence[ScoredPoint]) -> Sequence[ScoredPoint]:
 
 
 def lies_on(point: ScoredPoint, mark: Mark) -> bool:
-    """Tell whether a finding is closer to a mark's centre than the mark's radius."""
+    """Whether a finding is closer to a mark's centre than the mark's radius."""
     diameter = mark.diameter_mm if mark.diameter_mm > 0 else UNKNOWN_DIAMETER_MM
     return math.dist(point.center_mm, mark.center_mm) < diameter / 2
 

@@ -77,7 +77,7 @@ def save_robustness(result: Robustness, folder: Path) -> None:
 
 
 def facts(result: Robustness) -> tuple[str, ...]:
-    """Say what was measured and how, as sentences."""
+    """Describe what was measured and how, as sentences."""
     about = result.model
     return (
         f"{about.id} {about.version}: {len(result.series_uids)} scans of {result.patients} patients. Sensitivity and "
@@ -91,7 +91,7 @@ def facts(result: Robustness) -> tuple[str, ...]:
 
 
 def notes(result: Robustness) -> tuple[str, ...]:
-    """Say what no claim can be made from, as sentences."""
+    """Describe what no claim can be made from, as sentences."""
     said = []
     if result.patients < FEW:
         said.append(

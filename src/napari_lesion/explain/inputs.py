@@ -200,7 +200,7 @@ def _plain(
     spacing: tuple[float, float, float],
     intensities: _Intensities,
 ) -> tuple[float, tuple[float, ...], str]:
-    """Say how a finding's place looks without it: as plain lung if there is some, else as what surrounds it."""
+    """How a finding's place looks without it: as plain lung if there is some, else as what surrounds it."""
     hu = image * np.float32(intensities.scale) + np.float32(intensities.shift)
     lung = (hu > _LUNG_HU[0]) & (hu < _LUNG_HU[1])
     if lungs is not None:

@@ -132,7 +132,7 @@ def _signed(value: float) -> str:
 
 
 def _cut_along(lungs: npt.NDArray[np.bool_], spacing: tuple[float, float, float]) -> list[str]:
-    """Say where the first or the last slice is not the end of the lungs."""
+    """Where the first or the last slice is not the end of the lungs."""
     area = lungs.sum(axis=(1, 2)) * spacing[1] * spacing[2] / 100
     below, above = (bool(end > max(_CUT_CM2, _CUT_SHARE * area.max())) for end in (area[0], area[-1]))
     if below and above:
@@ -149,7 +149,7 @@ def _cut_along(lungs: npt.NDArray[np.bool_], spacing: tuple[float, float, float]
 
 
 def _cut_across(lungs: npt.NDArray[np.bool_], spacing: tuple[float, float, float]) -> list[str]:
-    """Say where the field of view cuts the lungs off."""
+    """Where the field of view cuts the lungs off."""
     cut = []
     for axis, names in ((2, ("right", "left")), (1, ("front", "back"))):
         face = spacing[0] * spacing[3 - axis] / 100

@@ -84,7 +84,7 @@ def choose(
 
 
 def describe(cases: Sequence[RealCase]) -> str:
-    """Say how much it is, and under which licence."""
+    """How much it is, and under which licence."""
     size = sum(case.size_mb for case in cases) / 1000
     licences = ", ".join(sorted({case.licence for case in cases}))
     sources = ", ".join(sorted({f"https://doi.org/{case.doi}" for case in cases}))

@@ -172,12 +172,12 @@ class LoadState:
         return self._ended.is_set() and self._error is None
 
     def add(self, k: int, low: float, high: float) -> None:
-        """Say that a slice is there, with values from low to high."""
+        """Note that a slice is there, with values from low to high."""
         self.limits = (min(self.limits[0], low), max(self.limits[1], high))
         self.present[k] = True
 
     def end(self, error: BaseException | None = None) -> None:
-        """Say that no more slices come: all are there, or an error says why not."""
+        """Note that no more slices come: all are there, or an error says why not."""
         if error is None and not self.present.all():
             raise ValueError(f"{self.total - self.done} slices are not there")
         self._error = error

@@ -262,7 +262,7 @@ class _TooLong(Exception):  # noqa: N818 - becomes a sentence where the file's n
 
 
 def _refuse_page(pin: Pin, file: _Listed, path: Path) -> None:
-    """Say that what came is a web page, and delete it: nothing can go on from there."""
+    """Note that what came is a web page, and delete it: nothing can go on from there."""
     with path.open("rb") as content:
         is_page = _PAGE.match(content.read(200)) is not None
     if is_page and not file.path.endswith((".html", ".xml", ".svg", ".md")):

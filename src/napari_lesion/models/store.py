@@ -276,7 +276,7 @@ def write_origin(
 
 
 def no_model(path: Path) -> str:
-    """Say that there is no model."""
+    """Note that there is no model."""
     return (
         f"{path} is no model: it holds neither {packages.DESCRIPTION} (a model package) nor {BUNDLE_METADATA} (a MONAI "
         "bundle)."

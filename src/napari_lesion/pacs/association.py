@@ -137,7 +137,7 @@ def _why_not(association: Any, rejections: Sequence[Any], local: Local, node: No
 
 
 def _connection(node: Node) -> str:
-    """Say what keeps a connection from being made; empty where it can be made."""
+    """Describe what keeps a connection from being made; empty where it can be made."""
     host, port = _address(node)
     address = f"{host}:{port}"
     try:
@@ -178,7 +178,7 @@ def checked(status: Any, doing: str, where: str) -> int:
 
 
 def failure(status: Any, doing: str, where: str) -> PacsError:
-    """Say that an archive refused."""
+    """Note that an archive refused."""
     comment = f" ({status.ErrorComment})" if "ErrorComment" in status and status.ErrorComment else ""
     return PacsError(f"{where}: refused while {doing}, with status 0x{int(status.Status):04X}{comment}.")
 

@@ -86,7 +86,7 @@ class EventChannel:
 
 
 def address_of(node: Node, ae_title: str, offered: str = "") -> str:
-    """Say where the channel of a subscriber is: as PS3.18 says, or elsewhere on the same host where that is offered."""
+    """Where the channel of a subscriber is: as PS3.18 says, or elsewhere on the same host where that is offered."""
     own = urlsplit(str(node.dicomweb))
     scheme = {"https": "wss"}.get(own.scheme, "ws")
     said = urlsplit(offered)

@@ -307,7 +307,7 @@ class Listener:
         return shutil.disk_usage(self._settings.folder).free
 
     def _health(self) -> tuple[int, str, str]:
-        """Say whether everything works that is to work; an archive that is away is its own affair."""
+        """Whether everything works that is to work; an archive that is away is its own affair."""
         problems = []
         if not all(worker.is_alive() for worker in self._workers):
             problems.append("a worker has ended")

@@ -161,7 +161,7 @@ class WebServer(ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, *_: object) -> None:
-        """Say no more than that a connection ended: what it said may name a patient."""
+        """Log no more than that a connection ended: what it said may name a patient."""
         if (error := sys.exception()) is not None:
             _LOG.debug("a connection ended\n%s", trace(error))
 

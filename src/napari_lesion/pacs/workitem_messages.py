@@ -152,7 +152,7 @@ def workitem_of(answer: Dataset, where: str, asked_for: str = "") -> Workitem:
 
 
 def performed(station: str, results: Sequence[Instance]) -> Dataset:
-    """Say what was done (PS3.4, table CC.2.5-3: what a step that is completed must have)."""
+    """Describe what was done (PS3.4, table CC.2.5-3: what a step that is completed must have)."""
     now = _now()
     done, update = Dataset(), Dataset()
     done.PerformedStationNameCodeSequence = [code(station, "99NAPARILESION", station)]

@@ -78,7 +78,7 @@ class Workitems:
         return sorted(kept, key=lambda one: (ranks.get(one.priority, 1), one.start, one.uid))
 
     def get(self, uid: str) -> Workitem:
-        """Say how it is with a workitem, whoever has it.
+        """How it is with a workitem, whoever has it.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class Workitems:
         return transaction
 
     def report(self, uid: str, transaction: str, percent: int, doing: str) -> None:
-        """Say how far a workitem is that was claimed.
+        """Note how far a workitem is that was claimed.
 
         Raises
         ------

@@ -26,7 +26,7 @@ _JOINTS = tuple(map(re.compile, (r"(?<=[.!?]) (?=[A-ZΩ0-9])", "; ", ": ", ", | 
 
 
 def in_language(sentence: str) -> str:
-    """Say a sentence of the core in the user's language; one that is not known stays as it is."""
+    """Phrase a sentence of the core in the user's language; one that is not known stays as it is."""
     return _translated(sentence, current_language(), 0)
 
 
@@ -46,7 +46,7 @@ def _translated(sentence: str, language: str, depth: int) -> str:
 
 
 def _in_parts(text: str, language: str, depth: int) -> str:
-    """Say something that is put together of several: each sentence by itself; of one sentence all parts, or none."""
+    """Phrase something that is put together of several: each sentence by itself; of one sentence all parts, or none."""
     full_stop = text.endswith(".") and text.count(". ") == 0
     if full_stop and (said := _translated(text[:-1], language, depth)) != text[:-1]:
         return said + (_whole(".", language) or ".")

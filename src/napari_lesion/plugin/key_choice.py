@@ -74,7 +74,7 @@ def choose_key(action: Action, key: str) -> str:
 
 
 def _obstacle(action: Action, key: str) -> str:
-    """Say why an action cannot have a key; "" if it can."""
+    """Why an action cannot have a key; "" if it can."""
     if not key:
         return ""
     try:

@@ -65,7 +65,7 @@ def _value(one: Option) -> Any:
 
 
 def _at_once(session: Session) -> dict[str, Callable[[Any], None]]:
-    """Tell for which settings what is on the screen follows at once, and how."""
+    """For which settings what is on the screen follows at once, and how."""
     tools = reading_tools(session)
     return {
         "tools/names_shown": tools.set_names,

@@ -18,7 +18,7 @@ _PROPERTY = "napari-lesion language"
 
 
 def tr(text: str, **values: object) -> str:
-    """Say a text in the user's language.
+    """Phrase a text in the user's language.
 
     Parameters
     ----------

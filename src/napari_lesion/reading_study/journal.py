@@ -60,7 +60,7 @@ def now() -> datetime:
 
 
 def path_of(folder: Path, reader: str, series_uid: str, stack: str = "") -> Path:
-    """Say where the reading of a scan by a reader is kept: ``folder/READER/SERIES_STACK.jsonl``, in no other folder.
+    """Where the reading of a scan by a reader is kept: ``folder/READER/SERIES_STACK.jsonl``, in no other folder.
 
     Where a reader whose name makes the same folder name was first, the name has an addition. Earlier versions kept the
     readings of all stacks of a series (``Volume.stack``) in one file, ``SERIES.jsonl``.

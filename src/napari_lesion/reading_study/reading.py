@@ -180,12 +180,12 @@ class Reading:
 
 
 def coincide(mark: ReaderMark, finding: Finding) -> bool:
-    """Tell whether a mark and a finding are the same place: the centre of one lies in the other."""
+    """Whether a mark and a finding are the same place: the centre of one lies in the other."""
     return math.dist(mark.center_mm, finding.center_mm) <= max(MARK_MM, finding.diameter_mm) / 2
 
 
 def after(reading: Reading | None, event: AnyEvent) -> Reading:
-    """Say what an event makes of a reading (of none, if it is the first).
+    """Describe what an event makes of a reading (of none, if it is the first).
 
     Raises
     ------

@@ -154,7 +154,7 @@ def score(
 
 
 def same_scans(results: Sequence[ReaderResult]) -> bool:
-    """Tell whether all readers read the same scans."""
+    """Whether all readers read the same scans."""
     return len({frozenset(reading.series_uid for reading in result.readings) for result in results}) <= 1
 
 

@@ -11,7 +11,7 @@ VARIABLE = "NAPARI_LESION_LANGUAGE"
 
 
 def words(text: str, language: str, **values: object) -> str:
-    """Say a text in a language.
+    """Phrase a text in a language.
 
     Parameters
     ----------

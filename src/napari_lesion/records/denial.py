@@ -10,7 +10,7 @@ from napari_lesion.records.sizes import Size
 
 
 def negation(marked: Marked, part: Region) -> str:
-    """Tell whether a part denies nodules: ``none``, ``no new``, or "" where it tells of one."""
+    """Whether a part denies nodules: ``none``, ``no new``, or "" where it tells of one."""
     head = part.anchor.head
     if head is None:
         return ""

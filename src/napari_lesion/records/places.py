@@ -107,7 +107,7 @@ _ABBREVIATIONS |= {"LUL": ("left", UPPER), "LLL": ("left", LOWER), "ROL": ("righ
 
 
 def lobe_of_segment(side: str, segment: int) -> str:
-    """Tell the lobe of a bronchopulmonary segment."""
+    """Determine the lobe of a bronchopulmonary segment."""
     if segment >= 6:
         return LOWER
     return MIDDLE if side == "right" and segment in (4, 5) else UPPER

@@ -106,7 +106,7 @@ def due(months: tuple[float, float], written: date) -> tuple[date, date]:
 
 
 def refusal(row_id: str, row_born: str, patient_id: str, born: str, where: str) -> str:
-    """Say why something is not of a patient; "" where it is.
+    """Why something is not of a patient; "" where it is.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def _filled(expression: str) -> str:
 
 
 def language_of(text: str) -> Language:
-    """Tell in which of the three languages a report is; what says nothing is taken for English."""
+    """Determine in which of the three languages a report is; what says nothing is taken for English."""
     chinese = len(re.findall(r"[\u4e00-\u9fff]", text))
     if chinese >= max(2, len(re.findall(r"[A-Za-z]{2,}", text)) // 2):
         return "zh"

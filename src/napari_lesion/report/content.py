@@ -110,7 +110,7 @@ def _top(report: Report, entries: list[FindingEntry]) -> tuple[FindingEntry, ...
 
 
 def known_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fact, ...]:
-    """Say what is known of a patient or of how a finding looks, each with its source."""
+    """Describe what is known of a patient or of how a finding looks, each with its source."""
     facts = []
     for asked in PATIENT_FIELDS if isinstance(values, Patient) else FINDING_FIELDS:
         given: SourcedValue[Any] | None = getattr(values, asked.name)
@@ -123,7 +123,7 @@ def known_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fa
 
 
 def _patient(patient: Patient) -> tuple[Fact, ...]:
-    """Say what is known, a source that all of it shares only once, and in one line what is not known."""
+    """Describe what is known, a source that all of it shares only once, and in one line what is not known."""
     asked = known_facts(patient, also_unknown=True)
     known = tuple(fact for fact in asked if fact.source)
     sources = {fact.source for fact in known}
@@ -297,7 +297,7 @@ def _measured(m: Measurement) -> tuple[Fact, ...]:
 
 
 def _looks(looks: Looks) -> tuple[Fact, ...]:
-    """Say how it looks, each with its certainty."""
+    """How it looks, each with its certainty."""
     signs = (
         ("Spiculated", looks.spiculated),
         ("Lobulated", looks.lobulated),

@@ -287,7 +287,7 @@ def _model(report: Report) -> Resource:
 
 
 def _site(measured: Measurement | None) -> Resource | None:
-    """Say where a finding is; the side is a component, too."""
+    """Where a finding is; the side is a component, too."""
     if measured is None:
         return None
     side = f"{measured.side} lung" if measured.side != "unknown" else "lung, side unknown"

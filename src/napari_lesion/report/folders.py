@@ -38,7 +38,7 @@ def is_results(path: Path) -> bool:
 
 
 def owner(identity: SeriesIdentity) -> tuple[str, ...]:
-    """Say whose series it is: results of another patient or study are never its own, whatever its UID."""
+    """Whose series it is: results of another patient or study are never its own, whatever its UID."""
     return (
         identity.patient_id,
         identity.patient_name,
@@ -54,7 +54,7 @@ def contradict(one: SeriesIdentity, other: SeriesIdentity) -> bool:
 
 
 def owner_digest(series: Series) -> str:
-    """Say whose series it is in a few characters, without a name."""
+    """Whose series it is in a few characters, without a name."""
     return digest(*owner(series.identity))
 
 
@@ -91,7 +91,7 @@ def content_digest(series: Series) -> str:
 
 
 def inputs_of(series: Series, settings: Mapping[str, str]) -> Inputs:
-    """Say what a result of a series is made from, before it is made.
+    """Describe what a result of a series is made from, before it is made.
 
     What changes while it is made is noticed later: the state of the files is taken before they are read.
 
@@ -156,7 +156,7 @@ def results_digest(folder: Path) -> str:
 
 
 def place_of(folder: Path) -> tuple[int, int]:
-    """Say what a folder is on this computer, whatever its name: another one that takes its place differs.
+    """Describe what a folder is on this computer, whatever its name: another one that takes its place differs.
 
     Raises
     ------

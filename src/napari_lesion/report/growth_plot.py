@@ -92,7 +92,7 @@ def growth_png(shown: tuple[LesionHistory, ...], dpi: int = 160) -> bytes:
 
 
 def in_words(shown: tuple[LesionHistory, ...]) -> str:
-    """Say what the plot shows, for those who cannot see it."""
+    """Describe what the plot shows, for those who cannot see it."""
     return "Volumes over time. " + " ".join(
         f"F{history.number}: "
         + ", ".join(f"{point.volume_mm3:.0f} mm³ on {point.when.isoformat()}" for point in history.points)

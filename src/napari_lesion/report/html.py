@@ -49,7 +49,7 @@ def save_html(report: Report, content: Content, path: Path) -> None:
 
 
 def growth_note(count: int) -> str:
-    """Say what is in the plot of so many histories."""
+    """Describe what is in the plot of so many histories."""
     note = "Numbers are those of the findings; bars are 95 % intervals of measuring, where they are known."
     return note if count <= growth_plot.MOST else f"The {growth_plot.MOST} of {count} that changed the most. {note}"
 

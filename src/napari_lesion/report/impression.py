@@ -78,7 +78,7 @@ class Phrase(Protocol):
     """Says one of `TEXTS` in a language, with its values filled in."""
 
     def __call__(self, text: str, **values: object) -> str:
-        """Say a text, in which ``{name}`` stands for a value."""
+        """Phrase a text, in which ``{name}`` stands for a value."""
 
 
 Quote = Callable[[str], str]
@@ -86,7 +86,7 @@ Quote = Callable[[str], str]
 
 
 def in_english(text: str, **values: object) -> str:
-    """Say a text as it is."""
+    """Phrase a text as it is."""
     return text.format(**values)
 
 
@@ -152,7 +152,7 @@ def impression(report: Report, phrase: Phrase = in_english, quote: Quote = str) 
 
 
 def _exam(report: Report, phrase: Phrase, quote: Quote) -> tuple[str, ...]:
-    """Say what guidelines come to for the exam, a line each; one that is not for this patient is left out."""
+    """Describe what guidelines come to for the exam, a line each; one that is not for this patient is left out."""
     judgement = report.judgement
     if judgement is None:
         return ()

@@ -56,7 +56,7 @@ def notes(report: Report) -> tuple[str, ...]:
 
 
 def in_words(drawing: Drawing) -> str:
-    """Say what was measured: "mean 40 HU, SD 12 (min 3, max 71), 152 voxels, 94.2 mm²"; empty for an arrow."""
+    """Describe what was measured: "mean 40 HU, SD 12 (min 3, max 71), 152 voxels, 94.2 mm²"; empty for an arrow."""
     values, unit = drawing.values, f" {drawing.values.unit}" if drawing.values.unit else ""
     parts = []
     if values.length is not None:

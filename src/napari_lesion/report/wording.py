@@ -32,7 +32,7 @@ def percentage(probability: Probability) -> str:
 
 
 def outcome(judged: Advice | Probability) -> str:
-    """Say in a word what a guideline or a model comes to; "not known" where only too little is known to tell."""
+    """In a word, what a guideline or a model comes to; "not known" where only too little is known to tell."""
     if judged.applies:
         return percentage(judged) if isinstance(judged, Probability) else judged.category or "no category"
     return "not known" if judged.is_unknown else "does not apply"

@@ -281,6 +281,6 @@ class _Writers:
 
 
 def in_words(problems: Mapping[ReportKind, str], absent: Mapping[ReportKind, str] | None = None) -> Sequence[str]:
-    """Say which reports are missing and why, a sentence each."""
+    """Which reports are missing and why, a sentence each."""
     missing = [f"Report {kind} could not be written: {why}" for kind, why in problems.items()]
     return missing + [f"Report {kind}: there is none. {why}" for kind, why in (absent or {}).items()]

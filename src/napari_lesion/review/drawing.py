@@ -86,7 +86,7 @@ def reshape(review: Review, id_: str, points_mm: Iterable[Sequence[float]], by: 
 
 
 def label(review: Review, id_: str, text: str, by: Provenance) -> Review:
-    """Say something else at a drawing.
+    """Write something else at a drawing.
 
     Raises
     ------

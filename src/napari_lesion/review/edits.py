@@ -151,7 +151,7 @@ def merge(review: Review, ids: Sequence[str], by: Provenance, scan: Volume, *, i
 
 
 def apart(findings: Sequence[Finding]) -> str:
-    """Say why findings can hardly be one lesion, as a sentence; empty where they can.
+    """Why findings can hardly be one lesion, as a sentence; empty where they can.
 
     They can where each reaches another within their radii and `APART_MM`, and no two were measured in different lungs.
     """

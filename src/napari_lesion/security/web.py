@@ -27,7 +27,7 @@ class Guard:
         self._tokens = {Role(role): secret.reveal() for role, secret in tokens.items()}
 
     def status(self, authorization: str, what: May | None = None, token: str = "") -> int:
-        """Say whether a page is shown.
+        """Whether a page is shown.
 
         Parameters
         ----------

@@ -149,7 +149,7 @@ def read_rows(
 
 
 def refuse(path: Path, what: str, error: OSError | sqlite3.Error) -> NoReturn:
-    """Say why a file cannot be used.
+    """Why a file cannot be used.
 
     Raises
     ------

@@ -211,7 +211,7 @@ class JournalFile:
         return len(found.whole)
 
     def _write_head(self) -> None:
-        """Say how far the journal goes. That this fails loses nothing of it, so nobody is held up."""
+        """Note how far the journal goes. That this fails loses nothing of it, so nobody is held up."""
         record = f"{self._lines:010d} {self._seal or _UNSEALED}\n".encode()
         with suppress(OSError):
             flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)

@@ -60,7 +60,7 @@ class Patience:
             self._sign()
 
     def exceeded(self) -> str:
-        """Say in a sentence why its time is up; nothing, where it is not."""
+        """In a sentence, why its time is up; nothing, where it is not."""
         now = self._clock()
         if (passed := now - self._looked) >= _LOOK_EVERY_S:
             self._look(now, min(passed, _LONGEST_LOOK_S))

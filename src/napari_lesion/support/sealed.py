@@ -45,12 +45,12 @@ def is_sealed_line(line: bytes) -> bool:
 
 
 def key_number(content: bytes) -> int:
-    """Tell the number of the key with which a file was sealed; 0 where that cannot be told."""
+    """Determine the number of the key with which a file was sealed; 0 where that cannot be told."""
     return int(_HEADER.unpack_from(content)[1]) if is_sealed(content) and len(content) >= _HEADER.size else 0
 
 
 def line_key_number(line: bytes) -> int:
-    """Tell the number of the key with which a line was sealed; 0 where that cannot be told."""
+    """Determine the number of the key with which a line was sealed; 0 where that cannot be told."""
     try:
         return int(_NUMBER.unpack_from(base64.b64decode(line[1:9]))[0])
     except (ValueError, struct.error):

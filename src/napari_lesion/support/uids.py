@@ -31,6 +31,6 @@ def name_of(text: str) -> str:
 
 
 def digest(*texts: str) -> str:
-    """Say texts in 12 characters that others do not share; where one ends and the next begins counts."""
+    """Hash texts to 12 characters that others do not share; where one ends and the next begins counts."""
     told = "".join(f"{len(text)}:{text}" for text in texts)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]

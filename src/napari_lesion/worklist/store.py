@@ -254,7 +254,7 @@ class Worklist:
         return self.study(free.id) if free is not None else None
 
     def keep(self, study: str, reader: str, seat: str = "") -> bool:
-        """Say that a study is still open; False where it is not any more: taken by somebody else, or read elsewhere."""
+        """Note a study as still open; False where it is not any more: taken by somebody else, or read elsewhere."""
         kept = self._db.do(
             "UPDATE studies SET held_until = ? WHERE id = ? AND holder = ? AND seat = ? RETURNING id",
             self._clock() + self.rule.claim_minutes * 60,

@@ -36,7 +36,7 @@ LARGEST_NODULE_MM = 30.0
 
 
 def size_term(diameter_mm: float) -> float:
-    """Tell what the longest diameter on an axial slice (mm) adds to the logit."""
+    """Describe what the longest diameter on an axial slice (mm) adds to the logit."""
     return SIZE * (1 / math.sqrt(diameter_mm / 10) - 1.58113883)
 
 
@@ -48,7 +48,7 @@ def probability(logit: float) -> float:
 def brock(
     finding: Finding, patient: Patient, findings: Sequence[Finding], comparisons: Sequence[Comparison] = ()
 ) -> Probability:
-    """Tell the probability for one finding.
+    """Determine the probability for one finding.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def brock(
 
 
 def _why_not(finding: Finding, nodule: Nodule | None, patient: Patient, comparisons: Sequence[Comparison]) -> str:
-    """Say why the model is not for this finding; empty where it is."""
+    """Why the model is not for this finding; empty where it is."""
     if nodule is None:
         return unmeasured(finding)
     if is_true(patient.prior_cancer):

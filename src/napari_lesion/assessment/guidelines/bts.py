@@ -28,12 +28,12 @@ CLASSES = (
 
 
 def doubling_class(days: float) -> int:
-    """Tell which of `CLASSES` a volume doubling time is in."""
+    """Which of `CLASSES` a volume doubling time is in."""
     return 0 if days < FAST_DAYS else 1 if days <= SLOW_DAYS else 2
 
 
 def growth(finding: Finding, comparisons: Sequence[Comparison] = ()) -> Advice:
-    """Tell what the change of a nodule's volume since the latest prior means.
+    """Describe what the change of a nodule's volume since the latest prior means.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def _of_change(finding: Finding, comparison: Comparison, change: Change) -> Advi
 
 
 def _grown(finding: Finding, change: Change, measured: Step) -> Advice:
-    """Tell the class of the doubling time; all that its interval reaches into."""
+    """Determine the class of the doubling time; all that its interval reaches into."""
     nodule = nodule_of(finding)
     types = nodule.types if nodule is not None else ()
     rests_on = f"{GUIDELINE}: volume doubling time of solid nodules, under 400, 400 to 600, over 600 days"

@@ -90,7 +90,7 @@ def _solid(mm: int, multiple: bool, risk: Risk, name: str) -> Recommendation:
 
 
 def of_exam(findings: Sequence[Finding], patient: Patient, comparisons: Sequence[Comparison] = ()) -> Advice:
-    """Tell what the guideline advises after an exam.
+    """Describe what the guideline advises after an exam.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def of_exam(findings: Sequence[Finding], patient: Patient, comparisons: Sequence
 
 
 def applicability(patient: Patient) -> tuple[str, tuple[str, ...]]:
-    """Say why the guideline is not for a patient, and what would have to be so where that is not known."""
+    """Why the guideline is not for a patient, and what would have to be so where that is not known."""
     age = patient.age_years
     if patient.context is not None and patient.context.value == "screening":
         return f"{GUIDELINE} is not for lung cancer screening.", ()
@@ -162,7 +162,7 @@ def applicability(patient: Patient) -> tuple[str, tuple[str, ...]]:
 
 
 def risk_of(patient: Patient, nodules: Sequence[Nodule]) -> tuple[tuple[Risk, ...], Step]:
-    """Tell the risk: high, low, or either where too little is known.
+    """Determine the risk: high, low, or either where too little is known.
 
     The guideline leaves the weighing of risk factors to the reader. The rule here: high with any of those it names that
     is known; low if the patient never smoked and has neither emphysema nor lung cancer in the family.
@@ -195,7 +195,7 @@ def _nothing_to_advise(
     nodules: Sequence[Nodule],
     comparisons: Sequence[Comparison],
 ) -> str:
-    """Say why there is nothing that the table could be asked; empty where there is."""
+    """Why there is nothing that the table could be asked; empty where there is."""
     if not findings:
         return "No finding stands, so there is nothing to advise on."
     if not measured:

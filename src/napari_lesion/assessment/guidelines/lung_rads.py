@@ -39,7 +39,7 @@ _CATEGORY_1 = Entry("1", "Calcified completely, in the centre, like popcorn or i
 
 
 def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparison] = ()) -> Advice:
-    """Tell the category of one nodule.
+    """Determine the category of one nodule.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparis
 
 
 def applicability(patient: Patient) -> tuple[str, str]:
-    """Say why the guideline is not for a patient, and what would have to be so where that is not known."""
+    """Why the guideline is not for a patient, and what would have to be so where that is not known."""
     age = patient.age_years
     if patient.context is not None and patient.context.value != "screening":
         return f"{GUIDELINE} is for lung cancer screening. This scan was made for another reason.", ""
@@ -190,7 +190,7 @@ def _suspicious(entry: Entry) -> Entry:
 
 
 def of_exam(findings: Sequence[Finding], nodules: Sequence[Advice], patient: Patient) -> Advice:
-    """Tell the category of the exam: the highest of its nodules.
+    """Determine the category of the exam: the highest of its nodules.
 
     Parameters
     ----------

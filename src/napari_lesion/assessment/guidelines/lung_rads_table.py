@@ -114,7 +114,7 @@ def _within(mm: float, limits: Sequence[tuple[float, Category]]) -> tuple[Catego
 
 
 def stepped(category: Category, months: float | None) -> Iterator[Entry]:
-    """Tell what becomes of the category of a nodule that is stable or smaller, after some months.
+    """Describe what becomes of the category of a nodule that is stable or smaller, after some months.
 
     Each that is possible where it is not known after how many.
     """
@@ -141,7 +141,7 @@ def ordered(categories: Iterable[Category]) -> tuple[Category, ...]:
 
 
 def management(categories: Sequence[Category], solid_mm: float) -> str:
-    """Tell what the guideline advises for a category; for each, where several are possible."""
+    """Describe what the guideline advises for a category; for each, where several are possible."""
     said: dict[str, list[str]] = {}
     for category in categories:
         pet = category in {"4A", "4B", "4X"} and solid_mm >= _SOLID_PET_MM

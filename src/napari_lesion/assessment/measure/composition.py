@@ -51,7 +51,7 @@ class Composition:
 
 
 def composition(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) -> Composition:
-    """Tell what the voxels of a mask hold.
+    """Describe what the voxels of a mask hold.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def looks_of(volume: Volume, masks: Sequence[Mask], *, looker: Looker | None = N
 
 
 def in_words(probabilities: Probabilities, method: str) -> Looks:
-    """Say what probabilities of ratings mean."""
+    """Describe what probabilities of ratings mean."""
     texture = probabilities["texture"]
     solid, part_solid, non_solid = float(texture[3:].sum()), float(texture[2]), float(texture[:2].sum())
     kinds: Mapping[Literal["solid", "part-solid", "non-solid"], float] = {

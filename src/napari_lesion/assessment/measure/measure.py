@@ -190,7 +190,7 @@ def _is_own(finding: Finding) -> bool:
 
 
 def _method(finding: Finding) -> str:
-    """Say who made a mask that was there before."""
+    """Who made a mask that was there before."""
     reader = next((entry.reader for entry in reversed(finding.history) if entry.what == "outlined"), None)
     if reader is not None:
         return f"outlined by {reader}"
@@ -291,7 +291,7 @@ def _place(inside: BoolArray, affine: FloatArray, lungs: Lungs | None) -> _Place
 
 
 def _notes(volume: Volume, mask: Mask) -> list[str]:
-    """Say what is to be known about the scan under a mask."""
+    """Describe what is to be known about the scan under a mask."""
     notes = []
     steps = volume.affine[:3, :3] / np.asarray(volume.spacing)
     off = float(np.degrees(np.arccos(min(1.0, float(np.abs(steps[2]).max())))))

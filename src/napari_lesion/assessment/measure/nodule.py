@@ -142,7 +142,7 @@ def nodule_of(finding: Finding) -> Nodule | None:
 
 
 def unmeasured(finding: Finding) -> str:
-    """Say why nothing can be said of a finding that has no measurement."""
+    """Why nothing can be said of a finding that has no measurement."""
     return f"It was not measured: {finding.unmeasured}" if finding.unmeasured else "It was not measured."
 
 

@@ -103,7 +103,7 @@ def windows(hu: Tensor, inside: Tensor) -> Tensor:
 
 
 def sizes(diameter_mm: float, pitch_mm: float) -> Tensor:
-    """Tell the network how large all is."""
+    """Encode for the network how large all is."""
     return torch.tensor([math.log(diameter_mm / REFERENCE_MM), math.log(pitch_mm / PIXEL_MM)])
 
 
@@ -126,7 +126,7 @@ class Looker:
         self._network = load_network(package)
 
     def __call__(self, nodules: Sequence[Sequence[Slice]]) -> list[Probabilities]:
-        """Tell for each nodule, from its slices, how probable each value is: the mean over its slices, mirrored too."""
+        """Estimate how probable each value is for each nodule: the mean over its slices, mirrored too."""
         images, told, whose = [], [], []
         for number, slices in enumerate(nodules):
             for one in slices:

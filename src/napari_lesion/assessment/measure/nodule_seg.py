@@ -37,7 +37,7 @@ def window(hu: Tensor) -> Tensor:
 
 
 def guide(diameter: float, side: int) -> Tensor:
-    """Tell the network where the nodule is and how large: exp(-2 (r/d)²) around the middle, (side, side, side).
+    """Mark for the network where the nodule is and how large: exp(-2 (r/d)²) around the middle, (side, side, side).
 
     Parameters
     ----------

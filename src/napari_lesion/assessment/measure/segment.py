@@ -255,7 +255,7 @@ def _joined(
 
 
 def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) -> npt.NDArray[np.float32] | None:
-    """Tell how far each voxel has gone from the lung (0) to a finding (1); 1 everywhere where it hardly stands out.
+    """How far each voxel has gone from the lung (0) to a finding (1); 1 everywhere where it hardly stands out.
 
     None where it does not stand out at all: a network that is told that there is a nodule outlines the noise of a lung.
 

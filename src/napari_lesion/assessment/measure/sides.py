@@ -88,7 +88,7 @@ class Lungs:
         return _edge(self.labels == 0, self.affine)
 
     def side_at(self, mm: FloatArray) -> Side:
-        """Tell in which lung a place (LPS mm) lies, or which is the nearer one."""
+        """Determine in which lung a place (LPS mm) lies, or which is the nearer one."""
         index = apply_affine(np.linalg.inv(self.affine).astype(np.float64), mm[None])
         part, low = self._around(index, _NEAR_MM)
         where = (np.argwhere(part) + low - index[0]) * spacing_of(self.affine)
@@ -104,7 +104,7 @@ class Lungs:
         return "right" if right < left else "left"
 
     def zone_at(self, mm: npt.ArrayLike, side: Side) -> tuple[Zone, str]:
-        """Tell in which third of a lung's height a place (LPS mm) lies; where it can't be told, a sentence says why."""
+        """Find in which third of a lung's height a place (LPS mm) lies; where it can't be told, a sentence says why."""
         if side == "unknown":
             return "unknown", "It is not clear which lung it lies in, so its zone is unknown."
         if cut := self.cut.get(side):

@@ -92,7 +92,7 @@ def whole_years(start: date, end: date) -> int:
 def age(
     born: tuple[date, str] | None, study: date | None, stated: tuple[float, str] | None
 ) -> tuple[float, str] | None:
-    """Tell the age at a study, in years, and what it comes from.
+    """Determine the age at a study, in years, and what it comes from.
 
     Parameters
     ----------

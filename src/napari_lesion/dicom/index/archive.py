@@ -162,7 +162,7 @@ def _expanded(
 
 @contextmanager
 def _sentences(archive: Path, folder: TemporaryFolder) -> Iterator[None]:
-    """Say what is wrong with a zip; what was expanded goes then, but stays where a search is only stopped."""
+    """Describe what is wrong with a zip; what was expanded goes then, but stays where a search is only stopped."""
     try:
         yield
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:

@@ -108,7 +108,7 @@ def _shared(several: Sequence[Sequence[Owner]]) -> str:
 
 
 def _what(several: Sequence[Sequence[Owner]]) -> str:
-    """Say what the owners of the planes differ in, without naming anyone."""
+    """Describe what the owners of the planes differ in, without naming anyone."""
     firsts = [owners[0] for owners in several]
     if len({(one.patient_id, one.patient_name, one.birth_date) for one in firsts}) > 1:
         return f"{len(firsts)} patients"
@@ -116,7 +116,7 @@ def _what(several: Sequence[Sequence[Owner]]) -> str:
 
 
 def _kinds(found: list[Stack], modality: str, skipped: list[Skipped]) -> Iterator[tuple[SeriesKind, Stack]]:
-    """Say what each stack is; files that are none are added to those that were skipped."""
+    """Describe what each stack is; files that are none are added to those that were skipped."""
     for stack in found:
         if stack.localizer:
             yield "localizer", stack

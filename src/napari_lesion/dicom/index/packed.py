@@ -32,7 +32,7 @@ _COMPRESSED: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
 
 
 def scans_inside(path: Path) -> str | None:
-    """Say why a file that is no image may hold scans: it is an archive, or compressed.
+    """Why a file that is no image may hold scans: it is an archive, or compressed.
 
     Returns
     -------

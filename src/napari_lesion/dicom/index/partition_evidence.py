@@ -163,7 +163,7 @@ def intruders(lying: Lie) -> tuple[Frame, ...]:
 
 
 def disorder(depth: FloatArray) -> str:
-    """Say that slices lie as those of one volume can't, lost and moved slices aside; '' where they may."""
+    """Note that slices lie as those of one volume can't, lost and moved slices aside; '' where they may."""
     steps = np.diff(depth)
     usual = float(np.sort(steps)[int(0.75 * (len(steps) - 1))])  # most are no larger; a few gaps are
     nearest = float(steps.min())

@@ -92,7 +92,7 @@ def without_repeats(lying: Lie) -> tuple[list[Frame], Repeats, list[Frame]]:
 
 
 def with_repeats(stacks: list[Stack], repeats: Repeats) -> list[Stack]:
-    """Say of each stack which of its planes were there twice."""
+    """Note for each stack which of its planes were there twice."""
     result = []
     for stack in stacks:
         holds = {id(frame) for frame in (*stack.frames, *stack.repeated)}

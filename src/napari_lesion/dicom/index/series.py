@@ -314,7 +314,7 @@ def _grow(
 def _with_contradictions(
     series: Series, directories: Sequence[tuple[Path, Directory]], owners: Mapping[Path, Owner]
 ) -> Series:
-    """Tell what DICOMDIRs say of the files of a series otherwise than these do themselves; the files count."""
+    """Describe what DICOMDIRs say of the files of a series otherwise than these do themselves; the files count."""
     notes = []
     for path, directory in directories:
         wrong: dict[str, list[Path]] = {}

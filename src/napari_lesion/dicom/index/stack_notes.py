@@ -82,7 +82,7 @@ def _lying(frames: Sequence[Frame], like: Stack) -> Lie | None:
 
 
 def _stranger(stack: Stack, other: Stack) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...], int] | None:
-    """Say which planes of another stack lie in the gaps of a stack, and which go on where it ends.
+    """Which planes of another stack lie in the gaps of a stack, and which go on where it ends.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def _stranger(stack: Stack, other: Stack) -> tuple[tuple[tuple[str, int], ...], 
 
 
 def _differs(strange: Sequence[Frame], usual: Frame) -> str:
-    """Say in what planes differ from a stack that they could belong to: a verb, and what follows."""
+    """In what planes differ from a stack that they could belong to: a verb, and what follows."""
     one, many = strange[0], len(strange) > 1
     has = "have" if many else "has"
     if (one.file.rows, one.file.columns) != (usual.file.rows, usual.file.columns):
@@ -169,7 +169,7 @@ def one_volume(frames: Sequence[Frame]) -> bool:
 
 
 def distinguishing_tags(stack: Stack) -> tuple[str, ...]:
-    """Say which tags told a stack from others of its series, and what they are in it."""
+    """Which tags told a stack from others of its series, and what they are in it."""
     if not stack.divided_by:
         return ()
     said = []
@@ -188,7 +188,7 @@ def distinguishing_tags(stack: Stack) -> tuple[str, ...]:
 
 
 def differing(stack: Stack) -> tuple[str, ...]:
-    """Say what differs between the planes of a stack, though it should not."""
+    """Describe what differs between the planes of a stack, though it should not."""
     frames = [f for f in stack.frames if f.orientation is not None and f.pixel_spacing is not None]
     if len(frames) < 2 or stack.refusal or stack.localizer:
         return ()

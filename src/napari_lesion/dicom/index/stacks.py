@@ -337,7 +337,7 @@ def _at_one_place(lying: Lie) -> Stack:
 
 
 def _crossing(lying: Lie, unread: Sequence[Frame]) -> str:
-    """Say that different images lie at the same place."""
+    """Note that different images lie at the same place."""
     together = clashes(lying)
     a, b = sorted(together[0], key=identity)[:2]
     if unread:

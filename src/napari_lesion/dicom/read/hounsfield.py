@@ -97,7 +97,7 @@ def _means_hu(kind: str) -> bool:
 
 
 def _why_not_hu(frames: Sequence[Frame], voxels: npt.NDArray[np.generic]) -> str:
-    """Say what speaks against HU; empty where rescale and histogram are those of a CT with air and soft tissue."""
+    """Describe what speaks against HU; empty where rescale and histogram are those of a CT with air and soft tissue."""
     slopes, intercepts = {slope_of(f) for f in frames}, {intercept_of(f) for f in frames}
     if min(slopes) <= 0 or max(intercepts) > 0:
         return f"a slope of {min(slopes):g} and an intercept of {max(intercepts):g} are not those of HU"

@@ -99,7 +99,7 @@ def values_note(series: Series, frames: Sequence[Frame], voxels: npt.NDArray[np.
 
 
 def _doubts(frames: Sequence[Frame]) -> list[str]:
-    """Say which values of less weight could not be read."""
+    """Which values of less weight could not be read."""
     notes = list(dict.fromkeys(doubt for frame in frames for doubt in frame.file.doubts))
     unreadable: dict[Unreadable, list[Frame]] = {}
     for frame in frames:

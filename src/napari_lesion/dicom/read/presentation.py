@@ -23,7 +23,7 @@ _SIGMOID_REACH = 2.0
 
 
 def display_of_stack(frames: Sequence[Frame]) -> Display:
-    """Say how a stack asks to be shown: with the windows of its slices where they agree, else with their median."""
+    """How a stack asks to be shown: with the windows of its slices where they agree, else with their median."""
     shown = Display(inverted=any(frame.file.photometric == "MONOCHROME1" for frame in frames))
     windows = {frame.windows for frame in frames}
     if len(windows) == 1:
@@ -36,7 +36,7 @@ def display_of_stack(frames: Sequence[Frame]) -> Display:
 
 
 def display_of_image(frame: Frame, modality: str, turned_around: float | None) -> tuple[Display, list[str]]:
-    """Say how a single image asks to be shown.
+    """How a single image asks to be shown.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _curve(dataset: Dataset, windows: tuple[Window, ...]) -> tuple[tuple[Window,
 
 
 def _scale(frame: Frame, modality: str, dataset: Dataset) -> tuple[Scale, list[str]]:
-    """Say what distances mean (PS3.3 10.7.1.3)."""
+    """Describe what distances mean (PS3.3 10.7.1.3)."""
     if frame.pixel_spacing is None:
         return "none", ["PixelSpacing is missing: distances are in pixels, not mm."]
     if frame.spacing_source != "PixelSpacing":

@@ -283,7 +283,7 @@ class Annotator(QObject):
             self._apply(found.put(changed(mark, **what)), mark.id)
 
     def set_done(self, done: bool) -> None:
-        """Say that the scan is finished, or that it is not."""
+        """Show that the scan is finished, or that it is not."""
         found = self.annotations
         if found is not None and found.done != done:
             self._apply(found.finished(done), self.selected)

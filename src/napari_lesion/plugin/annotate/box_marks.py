@@ -126,7 +126,7 @@ def _size_in_picture(mark: Annotation, volume: Volume, affine: FloatArray) -> Fl
 
 
 def _axes(affine: FloatArray, volume: Volume) -> FloatArray:
-    """Say which axis of the picture (row) is which of the scan's own (column): a permutation."""
+    """Which axis of the picture (row) is which of the scan's own (column): a permutation."""
     one, other = affine[:3, :3] / spacing_of(affine), volume.affine[:3, :3] / spacing_of(volume.affine)
     permutation: FloatArray = np.rint(np.abs(one.T @ other))
     return permutation

@@ -156,7 +156,7 @@ class CasesPanel(QWidget):
 
 
 def _state(case: Case) -> str:
-    """Say how far a case is: a sign, a word, and the number of findings."""
+    """How far a case is: a sign, a word, and the number of findings."""
     if case.state == "open":
         return tr("○ open")
     if case.state == "done":

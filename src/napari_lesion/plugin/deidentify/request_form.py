@@ -155,7 +155,7 @@ class KeyForm(QWidget):
         self.again.setVisible(what == NEW)
 
     def problem(self) -> str:
-        """Say what is missing; "" where nothing is."""
+        """Describe what is missing; "" where nothing is."""
         what, path = self.choice.currentData(), self.file.path
         if what == NONE:
             return ""

@@ -6,7 +6,7 @@ from napari_lesion.plugin.texts import tr
 
 
 def what_text(what: str) -> str:
-    """Say what becomes of an attribute or a file."""
+    """Describe what becomes of an attribute or a file."""
     words = {
         "removed": tr("removed"),
         "emptied": tr("emptied"),

@@ -228,7 +228,7 @@ class WhyRow(QWidget):
             self.cancel()
 
     def _on_current(self, _scan: OpenScan | None) -> None:
-        """Say what was said of the scan that is on the screen now."""
+        """Show what was said of the scan that is on the screen now."""
         self.controls.show_status(self._text)
 
     @property
@@ -245,7 +245,7 @@ class WhyRow(QWidget):
 
 
 def answer_text(explanation: Explanation) -> str:
-    """Say how faithful each map is, and what could not be done."""
+    """How faithful each map is, and what could not be done."""
     lines = [tr("F{number}, faithfulness of each map (1 is best, 0 is chance):", number=explanation.finding.number)]
     for made in explanation.maps:
         known = tr("not tested") if made.faithfulness is None else f"{made.faithfulness:.2f}"

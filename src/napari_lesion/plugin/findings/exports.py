@@ -229,14 +229,14 @@ class Exports(QWidget):
         self._on_current(self._session.open_scans.current)
 
     def _on_current(self, scan: OpenScan | None) -> None:
-        """Say what was said of the scan that is on the screen now."""
+        """Show what was said of the scan that is on the screen now."""
         text = self._status.get(scan.key, "") if scan is not None else ""
         if self._for is not None and self._for is not scan:
             text = tr("Reports of another scan are being written…")
         self.controls.show_status(text)
 
     def _show_status(self, text: str) -> None:
-        """Say something of the scan whose reports are written, where it is on the screen; else when it comes back."""
+        """Show something of the scan whose reports are written, where it is on the screen; else when it comes back."""
         scan = self._for or self._session.open_scans.current
         if scan is not None:
             self._status[scan.key] = text

@@ -56,7 +56,7 @@ def table(rows: Iterable[TextRow]) -> str:
 
 
 def dim(text: str) -> str:
-    """Say something in passing."""
+    """Show something in passing."""
     return f"<span style='color:{DIM}'>{escape(text)}</span>"
 
 
@@ -130,7 +130,7 @@ def looks_rows(looks: Looks) -> list[TextRow]:
 
 
 def measurement_notes(finding: Finding) -> str:
-    """Say how it was measured, and what to know before trusting it."""
+    """How it was measured, and what to know before trusting it."""
     measured = finding.measurement
     if measured is None:
         return ""
@@ -152,7 +152,7 @@ def advice_line(advice: Advice, name: str) -> str:
 
 
 def _none(judged: Advice | Probability) -> str:
-    """Say why there is no answer, in a word: it is not known, or not for this case."""
+    """Why there is no answer, in a word: it is not known, or not for this case."""
     return tr("not known") if judged.is_unknown else tr("does not apply")
 
 
@@ -166,7 +166,7 @@ def trace_html(advice: Advice) -> str:
 
 
 def missing_line(missing: Sequence[str]) -> str:
-    """Say what would have to be known."""
+    """Describe what would have to be known."""
     return escape(tr("To say more, enter: {what}.", what=", ".join(map(in_language, missing)))) if missing else ""
 
 
@@ -200,7 +200,7 @@ def terms_html(probability: Probability) -> str:
 
 
 def change_rows(change: Change, comparison: Comparison) -> list[TextRow]:
-    """Say what became of a finding since a prior."""
+    """Describe what became of a finding since a prior."""
     date = readable_date(comparison.prior_study_date) or tr("an earlier scan")
     days = tr("{count} days", count=comparison.days) if comparison.days is not None else tr("unknown time")
     source = tr(SOURCES["measured"])
@@ -235,7 +235,7 @@ def _term_row(term: Term, span: float) -> str:
 
 
 def word(said: str) -> str:
-    """Say a type, a side, a zone or another word of a measurement in the user's language."""
+    """Phrase a type, a side, a zone or another word of a measurement in the user's language."""
     return tr(_WORDS.get(said, said))
 
 

@@ -272,7 +272,7 @@ class FindingsPanel(QWidget):
         self._select(self._session.finding)
 
     def _show_why_empty(self) -> None:
-        """Say in an empty table why it is empty, and what to do."""
+        """Show in an empty table why it is empty, and what to do."""
         rejected = all(finding.status == "rejected" for finding in self.view.findings)
         if self.rows.rowCount():
             text = ""

@@ -45,7 +45,7 @@ def columns() -> tuple[str, ...]:
 
 
 def status_text(finding: Finding) -> str:
-    """Say what a reader thinks of a finding: a sign and a word."""
+    """Describe what a reader thinks of a finding: a sign and a word."""
     words = {
         "candidate": tr("open"),
         "accepted": tr("accepted"),
@@ -57,19 +57,19 @@ def status_text(finding: Finding) -> str:
 
 
 def side_text(side: str) -> str:
-    """Say a side of the patient."""
+    """Phrase a side of the patient."""
     return {"left": tr("left"), "right": tr("right"), "midline": tr("midline")}.get(side, side)
 
 
 def size_text(finding: Finding) -> str:
-    """Say *the* diameter of a finding with its unit, and that it is an estimate where it is one."""
+    """Phrase *the* diameter of a finding with its unit, and that it is an estimate where it is one."""
     if finding.is_estimated:
         return tr("about {mm} mm", mm=f"{finding.size_mm:.0f}")
     return f"{finding.size} mm"
 
 
 def axes_text(measured: Measurement) -> str:
-    """Say the long and the short axis, mm."""
+    """Phrase the long and the short axis, mm."""
     return f"{measured.long_axis.length_mm:.1f} × {measured.short_axis.length_mm:.1f}"
 
 

@@ -34,12 +34,12 @@ class PatientLine(Section):
         self.follow()
 
     def follow(self, _changed: object = None) -> None:
-        """Say what is known now."""
+        """Show what is known now."""
         self.setEnabled(self._session.volume is not None)
         self.set_title(self.text())
 
     def text(self) -> str:
-        """Say what is known, and what is not, in a few words."""
+        """Describe what is known, and what is not, in a few words."""
         if self._session.volume is None:
             return tr("Patient")
         patient = self.form.patient

@@ -153,7 +153,7 @@ class SearchForm(QWidget):
                 self.devices.addItem(tr(_DEVICES[device]), device)
 
     def announce_card(self) -> None:
-        """Tell which model is chosen, as long as there is no result."""
+        """Show which model is chosen, as long as there is no result."""
         card = self.models.card
         if card is not None and self._view.review is None:
             self.card_chosen.emit(card)
@@ -179,7 +179,7 @@ class SearchForm(QWidget):
         self._enable()
 
     def _on_findings(self) -> None:
-        """Say how many there are."""
+        """Show how many there are."""
         if self._task is None and self._view.review is not None:
             self.controls.show_status(search_summary(self._view, brief=self.brief))
         self.announce_card()

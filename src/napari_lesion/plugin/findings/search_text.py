@@ -56,7 +56,7 @@ def certificate_line(volume: Volume) -> tuple[str, str]:
 
 
 def search_summary(view: FindingsView, *, brief: bool) -> str:
-    """Say how many findings there are, and what the search warned of; "" where nobody searched.
+    """How many findings there are, and what the search warned of; "" where nobody searched.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def search_summary(view: FindingsView, *, brief: bool) -> str:
 
 
 def why_none(review: Review | None) -> str:
-    """Say why a scan has no finding at all: it was searched and has none, or nobody has looked yet."""
+    """Why a scan has no finding at all: it was searched and has none, or nobody has looked yet."""
     if review is not None and is_searched(review.start):
         return tr("Nothing was found.")
     return tr(

@@ -42,7 +42,7 @@ class FittedTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
 
     def set_widths(self, widths: Sequence[int]) -> None:
-        """Say what the columns need, pixels."""
+        """Show what the columns need, pixels."""
         self._widths = tuple(widths)
         self._fit()
 

@@ -48,7 +48,7 @@ def _from_to(before: float | None, now: float | None, digits: int) -> str:
 
 
 def change_reason(change: Change) -> str:
-    """Say why a lesion is judged as it is, and its doubling time with the interval."""
+    """Why a lesion is judged as it is, and its doubling time with the interval."""
     return " ".join(part for part in (in_language(change.why), _doubling_sentence(change)) if part)
 
 
@@ -79,7 +79,7 @@ def prior_text(comparison: Comparison, *, dates: bool = True) -> str:
 def alignment_text(
     comparison: Comparison, report: Report | None, scan: SeriesIdentity | None, prior: SeriesIdentity | None
 ) -> str:
-    """Say how well two scans are aligned, and what to mind when they are compared.
+    """How well two scans are aligned, and what to mind when they are compared.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def alignment_text(
 
 
 def person_text(identity: SeriesIdentity) -> str:
-    """Say whose a series is, by its headers."""
+    """Whose a series is, by its headers."""
     parts = (
         identity.patient_id,
         identity.patient_name.replace("^", " ").strip(),

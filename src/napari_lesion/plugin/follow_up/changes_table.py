@@ -35,7 +35,7 @@ class ChangesTable(QWidget):
         self.table.setMinimumHeight(90)
         self.table.setStyleSheet("font-size: 11px;")  # six columns beside the picture
         self.nothing = rest_text(self.table)
-        """Says in an empty table what to do."""
+        """Shows in an empty table what to do."""
         self.why = text_label()
         self.why.hide()
         column = QVBoxLayout(self)

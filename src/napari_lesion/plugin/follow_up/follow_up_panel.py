@@ -336,7 +336,7 @@ class FollowUpPanel(QWidget):
         self._on_selected(self._session.finding)
 
     def _show_why_empty(self) -> None:
-        """Say in an empty table what to do."""
+        """Show in an empty table what to do."""
         if self.changes.changes or self._priors.running:
             text = ""
         elif self.comparison is not None:

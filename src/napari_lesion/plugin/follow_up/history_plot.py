@@ -137,7 +137,7 @@ def _load_matplotlib(progress: Progress) -> None:
 
 
 def in_words(shown: Sequence[LesionHistory]) -> str:
-    """Say what the plot shows, for those who cannot see it."""
+    """Describe what the plot shows, for those who cannot see it."""
 
     def text_of(point: HistoryPoint) -> str:
         size = _number(point.diameter_mm, "mm"), _number(point.volume_mm3, "mm³")

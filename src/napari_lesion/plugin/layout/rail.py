@@ -255,7 +255,7 @@ class Rail(QWidget):
                 self._column.insertWidget(self._column.count() - 1, button)
 
     def _dress(self, button: QToolButton, entry: Entry) -> None:
-        """Say which series it is, whether it is open, and whether it is the one on the screen."""
+        """Show which series it is, whether it is open, and whether it is the one on the screen."""
         current = entry.scan is not None and entry.scan is self._session.open_scans.current
         button.setChecked(current)
         button.setIcon(self._icon(entry))

@@ -236,7 +236,7 @@ class ReportSummary(QWidget):
         self.follow()
 
     def follow(self, _changed: object = None) -> None:
-        """Say what there is now."""
+        """Show what there is now."""
         self.text.setText("<br>".join(self._lines()))
 
     def _lines(self) -> list[str]:

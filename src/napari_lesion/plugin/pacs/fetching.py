@@ -51,7 +51,7 @@ def fetch_study(archive: Archive, study: StudyRecord, series_uids: Sequence[str]
 
 
 def outcome_of(retrieved: Retrieved) -> str:
-    """Say whether all of a study came."""
+    """Whether all of a study came."""
     missing = sum(map(len, retrieved.missing.values()))
     if not missing:
         return tr("All {count} images are there.", count=retrieved.listed)

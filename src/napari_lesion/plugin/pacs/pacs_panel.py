@@ -347,7 +347,7 @@ class PacsPanel(QWidget):
         self.controls.show_running(self.running)
 
     def _show_status_of_scan(self, text: str) -> None:
-        """Say what came of a scan; where another one is on the screen by now, also that it is not of that."""
+        """Show what came of a scan; where another one is on the screen by now, also that it is not of that."""
         if self._for is not None and self._for is not self._session.open_scans.current:
             text = "⚠ " + tr("This is of another scan than that on the screen:") + f"\n{text}"
         self._show_status(text)

@@ -63,7 +63,7 @@ class StudyTree(QTreeWidget):
         self.name_studies(names)
 
     def name_studies(self, names: bool) -> None:
-        """Say whose the studies are, unless names are hidden: then what they are, as in the series browser."""
+        """Show whose the studies are, unless names are hidden: then what they are, as in the series browser."""
         for number in range(self.topLevelItemCount()):
             row = self.topLevelItem(number)
             if not isinstance(row, StudyRow):

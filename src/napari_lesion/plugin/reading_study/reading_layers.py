@@ -64,7 +64,7 @@ def mark_name(number: int) -> str:
 
 
 def decision_sign(reading: Reading, finding: Finding) -> str:
-    """Say in a sign what the reader decided: a confidence, ✗ rejected, ✓ marked by the reader, ? nothing yet."""
+    """Show by a sign what the reader decided: a confidence, ✗ rejected, ✓ marked by the reader, ? nothing yet."""
     if reading.mark_at(finding) is not None:
         return "✓"
     if finding.id not in reading.decisions:

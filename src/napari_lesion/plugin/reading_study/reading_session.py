@@ -334,7 +334,7 @@ class ReadingSession(QObject):
         self.changed.emit()
 
     def _show_state(self) -> None:
-        """Say over the picture which read this is: the panel may be behind another one."""
+        """Show over the picture which read this is: the panel may be behind another one."""
         banner = self._session.viewer.canvas.overlays[_BANNER]
         reading = self.reading
         banner.visible = self.running

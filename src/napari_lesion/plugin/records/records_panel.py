@@ -313,7 +313,7 @@ class RecordsPanel(QWidget):
         )
 
     def _refusal(self, document: Document) -> str:
-        """Say why a report is not of the patient on the screen; "" where it is, or nothing says that it is not."""
+        """Why a report is not of the patient on the screen; "" where it is, or nothing says that it is not."""
         volume = self._session.volume
         if volume is None:
             return ""

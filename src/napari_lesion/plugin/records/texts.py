@@ -7,7 +7,7 @@ from napari_lesion.plugin.texts import tr
 
 
 def kind_text(about: str) -> str:
-    """Say what a value or a row is of: ``nodule 2``, ``advice``."""
+    """Describe what a value or a row is of: ``nodule 2``, ``advice``."""
     kind, _, number = about.partition(" ")
     words = {
         "nodule": tr("nodule"),
@@ -22,7 +22,7 @@ def kind_text(about: str) -> str:
 
 
 def field_text(name: str) -> str:
-    """Say a field."""
+    """Phrase a field."""
     words = {
         "size_mm": tr("Size, mm"),
         "earlier_size_mm": tr("Earlier size, mm"),
@@ -45,7 +45,7 @@ def field_text(name: str) -> str:
 
 
 def value_text(value: str) -> str:
-    """Say a value; numbers and places of segments stay."""
+    """Phrase a value; numbers and places of segments stay."""
     words = {
         "yes": tr("yes"),
         "no": tr("no"),
@@ -75,6 +75,6 @@ def value_text(value: str) -> str:
 
 
 def doubt_text(doubt: str) -> str:
-    """Say why a value is in doubt."""
+    """Why a value is in doubt."""
     words = {"uncertain": tr("uncertain"), "history": tr("history"), "conditional": tr("conditional")}
     return words.get(doubt, doubt)

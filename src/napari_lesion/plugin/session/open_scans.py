@@ -191,7 +191,7 @@ class OpenScans(QObject):
                         self.viewer.layers.remove(layer)
 
     def take_mouse(self, who: str) -> None:
-        """Say who acts on the picture from now on (``annotation``, ``outline``, ...): no other tool stays armed."""
+        """Note who acts on the picture from now on (``annotation``, ``outline``, ...): no other tool stays armed."""
         self.mouse_taken.emit(who)
 
     def begin_work(self, scan: OpenScan) -> None:

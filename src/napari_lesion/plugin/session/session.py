@@ -148,7 +148,7 @@ class Session(QObject):
         return self._series
 
     def list_series(self, series: Iterable[Series]) -> None:
-        """Say which series the browser has found."""
+        """Note which series the browser has found."""
         self._series = tuple(series)
         self.series_changed.emit()
 

@@ -102,7 +102,7 @@ def ring_attributes(
 
 
 def ring_look(step: float) -> dict[str, Any]:
-    """Say what all rings have in common, in a layer whose voxels have that many mm along each axis.
+    """Describe what all rings have in common, in a layer whose voxels have that many mm along each axis.
 
     They are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its centre.
     """

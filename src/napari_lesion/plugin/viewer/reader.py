@@ -231,7 +231,7 @@ def _choose(index: SeriesIndex) -> tuple[list[Series], list[Series]]:
 
 
 def _offer_rest(opened: Series, rest: Sequence[Series]) -> None:
-    """Say what was not opened, and offer it.
+    """Show what was not opened, and offer it.
 
     Last of all, when the scan is there: napari shows one message over the other, and the button must not be covered.
     """
@@ -245,7 +245,7 @@ def _offer_rest(opened: Series, rest: Sequence[Series]) -> None:
 
 
 def _rest_text(opened: Series, rest: Sequence[Series], *, names: bool) -> str:
-    """Say what was opened, and what was not: by patient where there are several, unless nobody is to be named."""
+    """Describe what was opened, and what was not: by patient where there are several, unless nobody is to be named."""
     name, count, own = scan_name(opened.identity), 1 + len(rest), patient_key(opened.identity)
     left = Counter(patient_key(one.identity) for one in rest)
     patients = len({own, *left})
@@ -315,7 +315,7 @@ def _open_more(viewer: Viewer, series: Sequence[Series]) -> None:
 
 
 def _passed_over(index: SeriesIndex) -> str:
-    """Say what else was found below a path: first what may hold scans, then what does not."""
+    """Describe what else was found below a path: first what may hold scans, then what does not."""
     said = [not_looked_into(index.left_out)] if index.left_out else []
     skipped = [one for one in index.skipped if one not in index.left_out]
     if skipped:
@@ -326,7 +326,7 @@ def _passed_over(index: SeriesIndex) -> str:
 
 
 def not_looked_into(left_out: Sequence[tuple[Path, str]]) -> str:
-    """Say what may hold scans and could not be looked into, with the reasons."""
+    """Describe what may hold scans and could not be looked into, with the reasons."""
     named = "; ".join(f"{path.name}: {in_language(reason).rstrip('.')}" for path, reason in left_out[:_MOST_NAMED])
     more = len(left_out) - _MOST_NAMED
     if more > 0:

@@ -13,7 +13,7 @@ from napari_lesion.plugin.texts import tr
 
 
 def mark_of(outlook: Outlook) -> str:
-    """Say what will come of a series, by a sign and a word."""
+    """Describe what will come of a series, by a sign and a word."""
     return {
         "fine": "✓ " + tr("fine"),
         "corrected": "⚠ " + tr("corrected"),
@@ -23,7 +23,7 @@ def mark_of(outlook: Outlook) -> str:
 
 
 def explained(precheck: Precheck) -> str:
-    """Say why, in a longer text."""
+    """Why, in a longer text."""
     what = {
         "fine": tr("Geometry, from the headers: the slices make a volume as acquired."),
         "corrected": tr("Geometry, from the headers: the slices make a volume only when they are resampled."),
@@ -39,7 +39,7 @@ def explained(precheck: Precheck) -> str:
 
 
 def certified(certificate: GeometryCertificate) -> tuple[str, str]:
-    """Say the certificate of a volume that was read: the mark and a longer text."""
+    """Phrase the certificate of a volume that was read: the mark and a longer text."""
     if certificate.verdict == "corrected":
         mark, what = "⚠ " + tr("corrected"), tr("Geometry, as read: corrected.")
     else:
@@ -73,7 +73,7 @@ def description(series: Series, precheck: Precheck | None) -> str:
 
 
 def study_text(identity: SeriesIdentity, *, names: bool) -> str:
-    """Say in two lines whose a study is, unless names are hidden, and what it is."""
+    """Phrase in two lines whose a study is, unless names are hidden, and what it is."""
     who = dict.fromkeys(part for part in (identity.patient_name.replace("^", " ").strip(), identity.patient_id) if part)
     first = (" · ".join(who) or tr("no name")) if names else tr("Names hidden")
     second = (readable_date(identity.study_date) if names else "", identity.study_description)
@@ -81,7 +81,7 @@ def study_text(identity: SeriesIdentity, *, names: bool) -> str:
 
 
 def details(series: Series) -> str:
-    """Say more of a series, a line each: where it was made, and where it lies."""
+    """Phrase more of a series, a line each: where it was made, and where it lies."""
     identity = series.identity
     parts = (
         identity.study_description,

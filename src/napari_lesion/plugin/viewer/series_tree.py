@@ -124,7 +124,7 @@ class SeriesTree(QTreeWidget):
         return row
 
     def show_names(self, shown: bool) -> None:
-        """Say whose the studies are, or hide it."""
+        """Show whose the studies are, or hide it."""
         self._names = shown
         for row in self.studies.values():
             self._name(row)

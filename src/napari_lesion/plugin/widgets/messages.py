@@ -34,22 +34,22 @@ class Message(Notification):  # type: ignore[misc]
 
 
 def show_info(text: str) -> None:
-    """Say something that is good to know."""
+    """Show something that is good to know."""
     notification_manager.dispatch(Message(text, NotificationSeverity.INFO))
 
 
 def show_warning(text: str) -> None:
-    """Say something that the reader should mind."""
+    """Show something that the reader should mind."""
     notification_manager.dispatch(Message(text, NotificationSeverity.WARNING))
 
 
 def show_error(text: str) -> None:
-    """Say that something failed."""
+    """Show that something failed."""
     notification_manager.dispatch(Message(text, NotificationSeverity.ERROR))
 
 
 def offer(text: str, *actions: tuple[str, Callable[..., object]]) -> None:
-    """Say something, with buttons."""
+    """Show something, with buttons."""
     notification_manager.dispatch(Message(text, NotificationSeverity.INFO, list(actions)))
 
 
@@ -107,7 +107,7 @@ class MessageLine(QFrame):
         self._show()
 
     def state(self, text: str) -> None:
-        """Say what goes on, until something else is said here; a message hides it for its time."""
+        """Show what goes on, until something else is said here; a message hides it for its time."""
         if text != self._state:
             self._state = text
             self._show()
@@ -232,7 +232,7 @@ def line_of(viewer: ViewerModel) -> MessageLine | None:
 
 
 def use_line(viewer: ViewerModel, line: MessageLine) -> None:
-    """Say on a line what is said in the window of a viewer, from now on."""
+    """Show on a line what is said in the window of a viewer, from now on."""
     _lines[viewer] = ref(line)
     global _router
     if _router is None:

@@ -165,11 +165,11 @@ class RunControls:
         self.bar.setValue(done)
 
     def show_status(self, text: str) -> None:
-        """Say something, or nothing any more."""
+        """Show something, or nothing any more."""
         show_text(self.status, text)
 
     def show_step(self, what: str) -> None:
-        """Say which step it is at, unless it is stopping."""
+        """Show which step it is at, unless it is stopping."""
         if not self.stopping:
             step = step_text(what)
             self.show_status(f"{step[:1].upper()}{step[1:]}…")
@@ -180,11 +180,11 @@ class RunControls:
         return not self.cancel_button.isEnabled()
 
     def stop(self) -> None:
-        """Say that it stops after the step that it is at."""
+        """Show that it stops after the step that it is at."""
         self.cancel_button.setEnabled(False)
         self.show_status(tr("Stopping after this step…"))
 
     def end(self, text: str) -> None:
-        """Say what became of it; the next run can be stopped again."""
+        """Show what became of it; the next run can be stopped again."""
         self.cancel_button.setEnabled(True)
         self.show_status(text)

@@ -45,7 +45,7 @@ class Section(QWidget):
         self.button.toggled.connect(self._on_toggled)
 
     def set_title(self, title: str) -> None:
-        """Say what is in it."""
+        """Show what is in it."""
         self.button.setText(title)
         self.button.setAccessibleName(title)
 

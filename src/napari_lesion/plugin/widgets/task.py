@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 def sentence(error: BaseException) -> str:
-    """Say what went wrong in words for a reader.
+    """Describe what went wrong in words for a reader.
 
     A `LesionError` is a sentence already; where it names a remedy of the command line, the viewer's is added. Anything
     else is a bug, and the text says so and names it.
@@ -79,7 +79,7 @@ _STEPS = (
 
 
 def step_text(what: str) -> str:
-    """Say a step of the core's work in the user's language; one that is not known stays as it is."""
+    """Phrase a step of the core's work in the user's language; one that is not known stays as it is."""
     number = re.search(r"\d+", what)
     if number is None:
         return tr(what)

@@ -57,13 +57,13 @@ _PRIORITY_TEXTS: dict[Priority, str] = {
 
 
 def priority_text(priority: Priority) -> str:
-    """Say a priority as readers do, with DICOM's own word for the first: it is what others call it by telephone."""
+    """Phrase a priority as readers do, with DICOM's own word for the first: it is what others call it by telephone."""
     word = tr(_PRIORITY_TEXTS[priority])
     return f"{word} (STAT)" if priority == "STAT" else word
 
 
 def term_text(term: Term) -> str:
-    """Say a reason for a study's place, with its points."""
+    """Phrase a reason for a study's place, with its points."""
     said = dict(term.values)
     for one in PRIORITIES:
         if said.get("priority") == one:
@@ -259,7 +259,7 @@ class WorklistPanel(QWidget):
         return None if self._session.blind else next((one for one in self.studies if one.id == self._chosen), None)
 
     def _explain(self) -> None:
-        """Say why the selected study is where it is, and offer what can be done with it."""
+        """Show why the selected study is where it is, and offer what can be done with it."""
         study, blind = self.chosen, self._session.blind
         lines = [term_text(one) for one in study.terms] if study is not None else []
         if study is not None and study.found.reason:

@@ -82,7 +82,7 @@ def mine(
 
 
 def healthy(background: Background, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Tell which points (n, 3) do not lie on a real lesion."""
+    """Which points (n, 3) do not lie on a real lesion."""
     index = np.clip(points.round().astype(int), 0, np.array(background.hu.shape) - 1)
     result: npt.NDArray[np.bool_] = ~background.ignore[tuple(index.T)]
     return result

@@ -184,7 +184,7 @@ def split_store(store: Store) -> dict[Split, Store]:
 
 
 def parts_by_patient(patients: Iterable[str], cubes: Iterable[Cube] = ()) -> dict[str, Split]:
-    """Say for each patient of LIDC-IDRI on which side they are; the same wherever and whenever it is asked.
+    """Decide for each patient of LIDC-IDRI on which side they are; the same wherever and whenever it is asked.
 
     - Patients of the cubes stay where ``nodules.split_cubes`` has them: what earlier versions learned from is never
       held out.
@@ -203,7 +203,7 @@ def _part_by_name(patient: str) -> Split:
 
 
 def cube_patient(name: str) -> str:
-    """Say whose a cube is, from its name (``3_nod1_ann0``).
+    """Whose a cube is, from its name (``3_nod1_ann0``).
 
     The number in the name counts the patients that the cubes' source has, from 0; it is NOT the one in LIDC-IDRI. How
     the two go together was found by comparing the cubes with ``lidc_voi`` voxel by voxel (54 of the 100 are the same
@@ -216,7 +216,7 @@ def cube_patient(name: str) -> str:
 
 
 def why_left_out(crop: Crop) -> str | None:
-    """Say why a crop is too clumsy to learn from or to judge by; None if it is not.
+    """Why a crop is too clumsy to learn from or to judge by; None if it is not.
 
     The rule: noise over 75 HU; fewer than three slices; a mask in several pieces, with a slice missing, or touching an
     in-plane face of the crop; less than 150 HU over the lung unless it is rated ground-glass or part-solid; or a mask

@@ -149,7 +149,7 @@ def cut_out(cube: Cube) -> Nodule:
 
 
 def _from_thick_slices(hu: npt.NDArray[np.float32]) -> bool:
-    """Tell whether neighbours along z are much more alike than neighbours in the plane."""
+    """Whether neighbours along z are much more alike than neighbours in the plane."""
     lung = np.clip(hu, -1000, 0)
     along = np.abs(np.diff(lung, axis=0)).mean()
     across = (np.abs(np.diff(lung, axis=1)).mean() + np.abs(np.diff(lung, axis=2)).mean()) / 2

@@ -201,7 +201,7 @@ def _near(point: npt.NDArray[np.float64]) -> tuple[slice, ...]:
 
 
 def missed_mm(diameter_mm: float) -> float:
-    """Say how far a detector's candidate lies beside a nodule's centre: standard deviation, mm."""
+    """How far a detector's candidate lies beside a nodule's centre: standard deviation, mm."""
     return max(_MISSED * diameter_mm, _MISSED_LEAST_MM)
 
 

@@ -71,7 +71,7 @@ def _commit() -> str | None:
 
 
 def hardware(device: torch.device, processes: int) -> dict[str, Any]:
-    """Say what a run computes on."""
+    """Describe what a run computes on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     return {
         "device": device.type,

@@ -35,7 +35,7 @@ class Ranks:
         return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
 
     def all(self, here: Tensor) -> bool:
-        """Tell whether a condition (a scalar) holds in every process."""
+        """Whether a condition (a scalar) holds in every process."""
         if self.size > 1:
             here = here.int()
             distributed.all_reduce(here, distributed.ReduceOp.MIN)

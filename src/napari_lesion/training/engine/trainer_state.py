@@ -121,7 +121,7 @@ def make_trainer(
 
 
 def settled(precision: TrainingPrecision, device: torch.device) -> TrainingPrecision:
-    """Say what ``auto`` is on a device; anything else stays."""
+    """Describe what ``auto`` is on a device; anything else stays."""
     if precision != "auto":
         return precision
     if device.type == "cuda":

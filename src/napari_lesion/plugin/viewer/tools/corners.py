@@ -74,7 +74,7 @@ def patient_text(series: SeriesIdentity, names: bool, small: bool = False) -> st
 
 
 def study_text(volume: Volume, names: bool, small: bool = False, caption: str = "") -> str:
-    """Say what it is: study, series, kernel, thickness of the slices as acquired. The day belongs to the names.
+    """Describe what it is: study, series, kernel, thickness of the slices as acquired. The day belongs to the names.
 
     Small: the day, and what the series is. A caption ("PRIOR") goes before the day.
     """
@@ -148,7 +148,7 @@ def _rounded(value: float) -> float:
 
 
 def slab_text(model: ViewerModel, scan: Image, volume: Volume, slab: Slab, small: bool = False) -> str:
-    """Say what the slab is in this view: what it really covers, and its highest (MinIP: lowest) value on the screen."""
+    """Describe what the slab is in this view: what it covers, and its highest (MinIP: lowest) value on the screen."""
     if slab.mode is Mode.OFF:
         return ""
     count, covered = depth_slices(model, scan, slab)

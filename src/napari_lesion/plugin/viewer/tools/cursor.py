@@ -133,7 +133,7 @@ def number(value: float) -> str:
 
 
 def value_text(found: Probe, volume: Volume, slab: Slab) -> str:
-    """Say the value: ``−612 HU``; a scan that is not in HU gets no unit that it does not have."""
+    """Phrase the value: ``−612 HU``; a scan that is not in HU gets no unit that it does not have."""
     unit = volume.certificate.unit
 
     def with_unit(value: float) -> str:
@@ -150,7 +150,7 @@ def value_text(found: Probe, volume: Volume, slab: Slab) -> str:
 
 
 def place_text(place_mm: Point, volume: Volume) -> str:
-    """Say a place by the patient's sides, without signs: ``R 45.0  A 12.3  F 270.0 mm``; as LPS where asked for."""
+    """Phrase a place by the patient's sides, without signs: ``R 45.0  A 12.3  F 270.0 mm``; as LPS where asked for."""
     if volume.certificate.orientation == "unknown":
         _, row, column = np.rint(volume.to_index(place_mm)).astype(int).tolist()
         return tr("row {row}, column {column}", row=row, column=column)
@@ -170,12 +170,12 @@ _SIDES = ("RL", "AP", "FH")
 
 
 def side_text(axis: int, value: float) -> str:
-    """Say one coordinate (axis 0 x, 1 y, 2 z of LPS) by the side that it lies on."""
+    """Phrase one coordinate (axis 0 x, 1 y, 2 z of LPS) by the side that it lies on."""
     return f"{_SIDES[axis][value >= 0]} {abs(value):.1f}"
 
 
 def status_text(found: Probe, volume: Volume, slab: Slab) -> str:
-    """Say everything in one line, for the status bar."""
+    """Phrase everything in one line, for the status bar."""
     parts = [value_text(found, volume, slab)]
     if volume.certificate.orientation != "unknown":
         x, y, z = found.place_mm
@@ -191,12 +191,12 @@ def status_text(found: Probe, volume: Volume, slab: Slab) -> str:
 
 
 def suspicion_text(probability: float) -> str:
-    """Say the value of the heatmap."""
+    """Phrase the value of the heatmap."""
     return tr("suspicion {value}", value=f"{probability:.2f}")
 
 
 def corner_text(found: Probe, volume: Volume, slab: Slab, small: bool = False) -> str:
-    """Say it in a few short lines, for a corner of the view; small: what is seen there, and nothing else."""
+    """Phrase it in a few short lines, for a corner of the view; small: what is seen there, and nothing else."""
     if small:
         value = found.value if found.slab is None else found.slab
         return f"{number(value)} {volume.certificate.unit}"

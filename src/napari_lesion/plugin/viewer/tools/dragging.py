@@ -20,7 +20,7 @@ _DRAWING = {"paint", "polygon", "add_polygon", "add_polygon_lasso", "add_path", 
 
 
 def dragged(window: Window, across: float, down: float, least: float) -> Window:
-    """Say what a drag makes of a window: wider to the right, a higher level (darker) downwards.
+    """Describe what a drag makes of a window: wider to the right, a higher level (darker) downwards.
 
     Parameters
     ----------

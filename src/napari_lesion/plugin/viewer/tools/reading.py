@@ -114,7 +114,7 @@ class ReadingTools(QObject):
         return self._views[model]
 
     def set_caption(self, text: str, model: ViewerModel | None = None) -> None:
-        """Say which scan it is ("PRIOR") before its day, in the views of the scan that is read or in another one."""
+        """Show which scan it is ("PRIOR") before its day, in the views of the scan that is read or in another one."""
         if model is None:
             self._caption = text
         else:
@@ -329,7 +329,7 @@ class ReadingTools(QObject):
     # -- the status bar -----------------------------------------------------------------------------------------------
 
     def set_status(self, text: str) -> None:
-        """Say something in the status bar; "" leaves it to napari again."""
+        """Show something in the status bar; "" leaves it to napari again."""
         self._status = text
         if text:
             self.session.viewer.status = text

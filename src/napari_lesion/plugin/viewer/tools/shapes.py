@@ -166,7 +166,7 @@ def is_seen(drawing: Drawing, frame: UprightFrame, axis: int, depth: float, reac
 
 
 def words(drawing: Drawing) -> list[str]:
-    """Say what was measured, in lines for the picture."""
+    """Describe what was measured, in lines for the picture."""
     values, unit = drawing.values, f" {drawing.values.unit}" if drawing.values.unit else ""
     lines = []
     if values.length is not None:

@@ -103,7 +103,7 @@ class Slab:
 def margins(
     slab: Slab, steps_mm: Sequence[float], offsets: Sequence[float]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Say how far a slab reaches below and above the point, in mm along each axis, in napari's way of counting.
+    """How far a slab reaches below and above the point, in mm along each axis, in napari's way of counting.
 
     Around a single slice it is `RINGS_MM`.
 

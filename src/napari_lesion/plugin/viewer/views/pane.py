@@ -143,7 +143,7 @@ class Pane(QWidget):
             self.view.dims.set_point(self.through, point)
 
     def caption(self, text: str) -> None:
-        """Say in the heading what is shown, after the plane's name."""
+        """Show in the heading what is shown, after the plane's name."""
         self._caption = text
         self._name()
 

@@ -229,7 +229,7 @@ class SideBySide(QObject):
     # -- words --------------------------------------------------------------------------------------------------------
 
     def _name(self) -> None:
-        """Say in the corners and the headings which scan is which."""
+        """Show in the corners and the headings which scan is which."""
         prior, volume, pane = self._prior, self._session.volume, self.pane
         if prior is None or volume is None or pane is None:
             return
