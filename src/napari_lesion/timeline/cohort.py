@@ -25,7 +25,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_lesion.assessment.guidelines import brock
-from napari_lesion.model.judged import NoduleType
+from napari_lesion.model.assessed import NoduleType
 from napari_lesion.timeline.course import GROWN, YEAR, Course, End, Ending, Person, Visit
 
 _TYPES: tuple[NoduleType, ...] = ("solid", "part-solid", "non-solid")

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.model.judged import NoduleType
+from napari_lesion.model.assessed import NoduleType
 
 SIMULATED = (
     "Made on simulated patients, not on people: numbers of this model say nothing about any patient. For research only."

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from napari_lesion.model.judged import NoduleType
+from napari_lesion.model.assessed import NoduleType
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import read_table
 from napari_lesion.timeline.course import Course, End, Person, Visit

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from napari_lesion.model.judged import NoduleType
+from napari_lesion.model.assessed import NoduleType
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import Table, read_table, write_table
