@@ -20,7 +20,7 @@ from napari_lesion.annotation.annotations import AnnotationSet
 from napari_lesion.annotation.store import Store
 from napari_lesion.cli.main import app
 from napari_lesion.report.json import load_report, save_report
-from napari_lesion.report.ledger import Ledger
+from napari_lesion.report.ledger import Ledger, LedgerEntry, read_ledgers, read_thumbnails
 from napari_lesion.report.nifti import load_heatmap, save_heatmap
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
@@ -29,7 +29,8 @@ from napari_lesion.review.review import Review, provenance, undo
 from napari_lesion.security import packing, projects
 from napari_lesion.support import vault
 from napari_lesion.support.atomic import whole_file, whole_folder
-from napari_lesion.support.errors import Cancelled, ConfigError, ReviewError, SecurityError
+from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, ReviewError, SecurityError
+from napari_lesion.worklist.store import Worklist
 
 HELPERS = Path(__file__).parents[1] / "helpers"
 CANARY = "Kanarienvogel"
@@ -169,17 +170,50 @@ def test_what_is_being_written_never_lies_in_the_folder_unencrypted(project: Pat
     assert not (project / "new.txt").stat().st_mode & 0o077
 
 
-def test_a_database_is_refused_there(project: Path) -> None:
-    with pytest.raises(ConfigError, match="the ledger of a run is a SQLite file, which is not encrypted"):
+def test_ledger_and_worklist_are_encrypted_there(project: Path) -> None:
+    pytest.importorskip("sqlcipher3", reason="an extra: encrypted-databases")
+    ledger, worklist = Ledger(project), Worklist(project / "worklist.sqlite")
+    entry = LedgerEntry("1", "1.2", "1.2.3", "queued", reason=CANARY)
+    ledger.settle(entry, thumbnail=CANARY.encode())
+    with pytest.raises(LesionError):
+        worklist.add(project / CANARY)
+    (project / "results").mkdir()
+    worklist.add(project / "results")
+    assert names_nobody(project)
+    assert read_ledgers(project) == (entry,)  # while it is open, too
+    ledger.close()
+    worklist.close()
+    assert names_nobody(project)
+    assert read_ledgers(project) == (entry,)
+    assert read_thumbnails(project) == {"1": CANARY.encode()}
+    again = Worklist(project / "worklist.sqlite")
+    assert again.places() == [project / "results"]
+    again.close()
+
+
+def test_a_database_that_is_open_is_not_encrypted(tmp_path: Path, identity: str) -> None:
+    pytest.importorskip("sqlcipher3", reason="an extra: encrypted-databases")
+    code = (
+        "import pathlib, sys; from napari_lesion.report.ledger import Ledger; "
+        "ledger = Ledger(pathlib.Path(sys.argv[1])); ledger.begin(); print('open', flush=True); sys.stdin.readline()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(SecurityError, match="End the program that works with it"):
+            projects.encrypt(tmp_path, [identity])
+        holder.kill()
+    projects.encrypt(tmp_path, [])
+    Ledger(tmp_path).close()
+
+
+def test_without_the_engine_a_database_is_refused_there(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sqlcipher3.dbapi2", None)
+    with pytest.raises(ConfigError, match="need the package sqlcipher3"):
         Ledger(project)
-    assert not list(project.glob("*.sqlite*"))
-
-
-def test_a_folder_with_a_database_is_not_encrypted(tmp_path: Path, identity: str) -> None:
-    (tmp_path / "run").mkdir()
-    Ledger(tmp_path / "run").close()
-    with pytest.raises(SecurityError, match="SQLite"):
-        projects.encrypt(tmp_path / "run", [identity])
+    assert not any(path.stat().st_size for path in project.glob("*.sqlite*"))
 
 
 # -- keys -------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from napari_lesion.dicom_objects.concepts import code_of
 from napari_lesion.dicom_objects.references import DAMAGED, Refers
 from napari_lesion.model.volume import FloatArray
 from napari_lesion.support.errors import SeriesError
+from napari_lesion.support.vault import open_file
 
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """SOP classes: segmentation, and label map segmentation."""
@@ -71,7 +72,8 @@ def read_segmentation(path: Path) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, stop_before_pixels=True)
+            with open_file(path)[0] as file:
+                dataset = pydicom.dcmread(file, stop_before_pixels=True)
             sop_class, kind = str(dataset.get("SOPClassUID", "")), dataset.get("Modality") or "unknown kind"
     except (InvalidDicomError, *DAMAGED) as error:
         raise SeriesError(f"{path}: it cannot be read as DICOM ({error}).") from error

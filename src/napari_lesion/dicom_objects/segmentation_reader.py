@@ -25,6 +25,7 @@ from napari_lesion.model.findings import Heatmap
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine
 from napari_lesion.support.errors import DecodeError, SeriesError
+from napari_lesion.support.vault import open_file
 
 #: Voxels of a scan and of a segmentation that lie closer than this, in voxels, are the same.
 _SAME_VOXEL = 0.01
@@ -157,14 +158,16 @@ def _frames(seg: SegmentationFile) -> Iterator[tuple[PlacedFrame, npt.NDArray[np
     from pydicom.pixels.utils import iter_pixels
 
     try:
-        yield from zip(seg.frames, iter_pixels(seg.path, raw=True), strict=True)
+        with open_file(seg.path)[0] as file:
+            yield from zip(seg.frames, iter_pixels(file, raw=True), strict=True)
     except DAMAGED as error:
         raise DecodeError(f"{seg.path.name}: its pixels cannot be read ({error}). Export it again.") from error
 
 
 def _shape(seg: SegmentationFile) -> tuple[int, int]:
     try:
-        header = pydicom.dcmread(seg.path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+        with open_file(seg.path)[0] as file:
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
         return int(header.Rows), int(header.Columns)
     except (InvalidDicomError, *DAMAGED) as error:
         raise SeriesError(

@@ -24,6 +24,7 @@ from napari_lesion.model.findings import (
 )
 from napari_lesion.model.volume import FloatArray
 from napari_lesion.support.errors import SeriesError
+from napari_lesion.support.vault import open_file
 
 REPORTS = (
     "1.2.840.10008.5.1.4.1.1.88.22",  # Enhanced SR
@@ -79,7 +80,8 @@ def read_report(path: Path) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path)
+            with open_file(path)[0] as file:
+                dataset = pydicom.dcmread(file)
             torn = any(_is_short(element) for element in dataset.values())
             sop_class, kind = str(dataset.get("SOPClassUID", "")), dataset.get("Modality") or "unknown kind"
     except (InvalidDicomError, *DAMAGED) as error:

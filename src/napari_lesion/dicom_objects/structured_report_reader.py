@@ -39,6 +39,7 @@ from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import LesionError, SeriesError
 from napari_lesion.support.uids import is_uid
+from napari_lesion.support.vault import open_file
 
 #: Series of a study that are looked into for a report's outlines, and files in them; outlines are one, rarely more.
 _MOST_FOLDERS, _MOST_FILES = 500, 3
@@ -215,7 +216,8 @@ def _beside(path: Path) -> Iterator[Path]:
 def _uid_of(path: Path) -> str:
     """SOP instance UID of a segmentation; empty for all other files."""
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
+        with open_file(path)[0] as file:
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
         return str(header.SOPInstanceUID) if str(header.get("SOPClassUID", "")) in SEGMENTATIONS else ""
     except (InvalidDicomError, *DAMAGED):
         return ""

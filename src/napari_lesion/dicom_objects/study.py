@@ -25,6 +25,7 @@ from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.plain import one_line
+from napari_lesion.support.vault import open_file
 
 #: Of the study, as the scan has them, so that an archive files the object with its scan.
 _STUDY = (
@@ -166,7 +167,8 @@ def _read(source: Series, tags: list[str]) -> Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return pydicom.dcmread(source.frames[0].file.path, stop_before_pixels=True, specific_tags=tags, force=True)
+            with open_file(source.frames[0].file.path)[0] as file:
+                return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=tags, force=True)
         except (InvalidDicomError, OSError) as error:
             raise SeriesError(f"{source.frames[0].file.path}: cannot be read any more ({error}).") from error
 

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -19,6 +20,7 @@ from napari_lesion.pacs.storage import describe
 from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER, whole_file
 from napari_lesion.support.errors import Cancelled
 from napari_lesion.support.patience import Patience
+from napari_lesion.support.vault import open_file, read_bytes, temporary_file, vault_of
 
 FILES: Mapping[str, str] = {
     "sr": "structured_report.dcm",
@@ -104,7 +106,7 @@ def analyse(
     command = [sys.executable, "-c", _WATCH + _PROGRAM, "analyse", str(scan), "-o", str(results), "--resume"]
     command += ["--report", ",".join(kinds)] if kinds else []
     command += ["--model", model] if model else []
-    with open(folder / LOG, "ab", opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE)) as log:
+    with _log(folder / LOG) as log:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
         patience = Patience(child.pid, limit_s)
         try:
@@ -148,7 +150,8 @@ def name_predecessors(report: Path, earlier: Sequence[Path]) -> None:
     earlier : sequence of Path
         Reports of the same series of fewer slices.
     """
-    document = pydicom.dcmread(report)
+    with open_file(report)[0] as file:
+        document = pydicom.dcmread(file)
     document.PredecessorDocumentsSequence = [_document(path) for path in earlier]
     with whole_file(report, private=True) as temporary:
         document.save_as(temporary)
@@ -164,6 +167,24 @@ def _document(path: Path) -> Dataset:
     study.StudyInstanceUID = one.study_uid
     study.ReferencedSeriesSequence = [series]
     return study
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[IO[bytes]]:
+    """Give the file that a child prints to; in an encrypted folder it is in memory, has no name, and is sealed then."""
+    if vault_of(path) is None:
+        with open(path, "ab", opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE)) as log:
+            yield log
+        return
+    with temporary_file() as hidden:
+        hidden.write(read_bytes(path) if path.exists() else b"")
+        hidden.flush()
+        try:
+            yield hidden
+        finally:
+            hidden.seek(0)
+            with whole_file(path, private=True) as temporary:
+                temporary.write_bytes(hidden.read())
 
 
 def _link(inbox: Path, files: Sequence[str], scan: Path) -> None:

@@ -33,6 +33,7 @@ from napari_lesion.pacs.storage import DAMAGED
 from napari_lesion.support.errors import PacsError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.uids import is_uid
+from napari_lesion.support.vault import read_bytes
 
 #: As it is stored: without it, servers decompress everything.
 _STORED = (("application/dicom", "*"),)
@@ -225,7 +226,7 @@ class WebArchive:
         body = BytesIO()
         for one in batch:
             body.write(f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode())
-            body.write(one.path.read_bytes())
+            body.write(read_bytes(one.path))
             body.write(b"\r\n")
         body.write(f"--{boundary}--\r\n".encode())
         headers = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import pydicom
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
@@ -43,6 +45,7 @@ from napari_lesion.pacs.records import (
 from napari_lesion.support.errors import PacsError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.uids import is_uid
+from napari_lesion.support.vault import lies_sealed, open_file
 
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
@@ -156,7 +159,7 @@ class DimseArchive:
                     if (one.sop_class_uid, one.transfer_syntax) not in accepted:
                         failed[one.sop_uid] = self._not_taken(one, accepted)
                         continue
-                    status = association.send_c_store(one.path)
+                    status = association.send_c_store(_content(one.path))
                     said = checked(status, f"being sent {one.path.name}", self.name)
                     if said in _STORED:
                         sent.append(one)
@@ -364,6 +367,14 @@ def _by_contexts(files: Sequence[Instance]) -> Iterator[tuple[list[Instance], li
         some = kinds[start : start + MOST_CONTEXTS]
         taken = [one for one in files if (one.sop_class_uid, one.transfer_syntax) in some]
         yield taken, [Offer(sop_class, (syntax,)) for sop_class, syntax in some]
+
+
+def _content(path: Path) -> Dataset | Path:
+    """Give what is to be sent of a file: its path or, where it lies sealed, what it holds."""
+    if not lies_sealed(path):
+        return path
+    with open_file(path)[0] as file:
+        return pydicom.dcmread(file)
 
 
 def _status(status: Dataset) -> int | None:

@@ -36,6 +36,7 @@ from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.checksums import lines_sha256
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
 from napari_lesion.support.nameless import place_of, short_hash, trace
+from napari_lesion.support.vault import open_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -407,7 +408,8 @@ def _arrived(folder: Path) -> Arrived | None:
     """Read what rules look at from a file of a series; None where there is none that can be read."""
     for path in sorted(folder.glob(f"*{ENDING}")):
         try:
-            found = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+            with open_file(path)[0] as file:
+                found = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
             values = [str(found.get(tag) or "").strip(" \0") for tag in _TAGS]
         except (OSError, *DAMAGED):
             continue

@@ -19,6 +19,7 @@ from napari_lesion.pacs.records import Instance
 from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER, put_right, scratch_folder
 from napari_lesion.support.errors import OutputError, PacsError
 from napari_lesion.support.uids import is_uid, name_of
+from napari_lesion.support.vault import open_file, read_bytes, vault_of
 
 ENDING = ".dcm"
 _TAGS = (
@@ -60,8 +61,8 @@ def describe(content: bytes | Path) -> Instance:
     path = content if isinstance(content, Path) else Path()
     what = f"{path}" if isinstance(content, Path) else "what came"
     try:
-        source = content if isinstance(content, Path) else BytesIO(content)
-        found = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=list(_TAGS))
+        with open_file(content)[0] if isinstance(content, Path) else BytesIO(content) as source:
+            found = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=list(_TAGS))
         values = {tag: str(found.get(tag) or "").strip(" \0") for tag in _TAGS}
         syntax = str(found.file_meta.TransferSyntaxUID)
         media = str(found.file_meta.get("MediaStorageSOPInstanceUID", values["SOPInstanceUID"]))
@@ -107,6 +108,8 @@ def private_folder(folder: Path) -> Path:
 class Storage:
     """A folder of studies: ``<study>/<series>/<instance>.dcm``.
 
+    In an encrypted folder each is sealed before it comes to the disk.
+
     An instance that comes again with the same content is there already. One that comes with other content is kept, too,
     under a name of its own: neither may get lost, and which one is right is not for us to guess.
 
@@ -135,9 +138,12 @@ class Storage:
             If it does not say which instance it is.
         OSError
             If it cannot be written.
+        SecurityError
+            If the folder is encrypted, and does not open.
         """
         instance = describe(content)
         folder = self.series_folder(instance.study_uid, instance.series_uid)
+        vault = vault_of(self.folder)
         with self._lock:
             self._make(folder)
             if self._scratch is None or not self._scratch.is_dir():
@@ -151,7 +157,7 @@ class Storage:
                 return _at(instance, one), False
         try:
             with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE)) as file:
-                file.write(content)
+                file.write(content if vault is None else vault.seal(content))
                 file.flush()
                 os.fsync(file.fileno())
             if not _named(partial, path):
@@ -247,7 +253,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _same(path: Path, content: bytes) -> bool:
     """Whether a file holds the same instance: its data set, whatever the program that wrote the file's header."""
-    stored = path.read_bytes()
+    stored = read_bytes(path)
     return stored == content or _data_set(stored) == _data_set(content)
 
 

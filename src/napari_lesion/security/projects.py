@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from napari_lesion.security.audit import Action, record
 from napari_lesion.security.roles import FILE as MEMBERS
 from napari_lesion.security.roles import May, require
+from napari_lesion.support import encrypted_database as databases
 from napari_lesion.support import sealed, vault
 from napari_lesion.support.atomic import PREFIX, PRIVATE_FILE, put_right, whole_file
 from napari_lesion.support.errors import ConfigError, OptionError, SecurityError
@@ -26,8 +27,9 @@ from napari_lesion.support.journal_file import HEAD
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.vault import Vault
 
+Convert = Callable[[Path], None]
+"""Writes what takes the place of a file to a temporary path."""
 _JOURNAL, _LOCK, _DAMAGED = ".jsonl", ".lock", ".damaged"
-_SQLITE = (".sqlite", ".sqlite-wal", ".sqlite-shm")
 
 
 def make_identity(path: Path | None = None) -> tuple[Path, str]:
@@ -80,11 +82,6 @@ def encrypt(
     above = vault.folder_of(folder.resolve().parent)
     if above is not None:
         raise SecurityError(f"{folder} lies in {above}, which is encrypted already.")
-    if any(path.name.endswith(_SQLITE) for path in files_of(folder)):
-        raise SecurityError(
-            f"{folder} has SQLite files (of a run, a worklist or a listener), which cannot be worked on encrypted. "
-            "Encrypt folders of reviews, annotations and results, and keep these on an encrypted disk."
-        )
     record(Action.KEY_USE, objects=(folder.name,), detail="encrypt")
     if vault.folder_of(folder) is None:
         if not recipients and passphrase is None:
@@ -228,11 +225,18 @@ def files_of(folder: Path) -> list[Path]:
         and not path.is_symlink()
         and path.name not in (vault.FILE, MEMBERS)
         and not path.name.endswith((_LOCK, HEAD))
+        and not _is_companion(path)
         and not any(part.startswith(PREFIX) for part in path.relative_to(folder).parts)
     )
 
 
-def _convert(folder: Path, convert: Callable[[Path], bytes | None], progress: Progress) -> int:
+def _is_companion(path: Path) -> bool:
+    """Whether a file is what SQLite keeps beside another one while it is worked on."""
+    endings = (one for one in databases.COMPANIONS if path.name.endswith(one))
+    return any(path.with_name(path.name.removesuffix(one)).is_file() for one in endings)
+
+
+def _convert(folder: Path, convert: Callable[[Path], Convert | None], progress: Progress) -> int:
     """Replace each file by what a function makes of it (None: it stays), unless a journal is being written."""
     for parent in {path.parent for path in folder.rglob(f"{PREFIX}*")}:
         put_right(parent)
@@ -244,10 +248,17 @@ def _convert(folder: Path, convert: Callable[[Path], bytes | None], progress: Pr
             content = convert(path)
             if content is not None:
                 with whole_file(path, private=True, as_it_is=True) as temporary:
-                    temporary.write_bytes(content)
+                    content(temporary)
                 done += 1
     progress(len(files), len(files), f"{done} files")
     return done
+
+
+def _writing(content: bytes) -> Convert:
+    def write_it(target: Path) -> None:
+        target.write_bytes(content)
+
+    return write_it
 
 
 @contextmanager
@@ -273,7 +284,14 @@ def _has_lines(path: Path, content: bytes) -> bool:
     return path.suffix == _JOURNAL or kept
 
 
-def _sealed(path: Path, there: Vault) -> bytes | None:
+def _sealed(path: Path, there: Vault) -> Convert | None:
+    if databases.is_plain(path):
+        return lambda target: databases.encrypt(path, target, there)
+    content = None if databases.is_encrypted(path, there) else _sealed_content(path, there)
+    return None if content is None else _writing(content)
+
+
+def _sealed_content(path: Path, there: Vault) -> bytes | None:
     content = path.read_bytes()
     if not _has_lines(path, content):
         return None if sealed.is_sealed(content) else there.seal(content)
@@ -283,7 +301,14 @@ def _sealed(path: Path, there: Vault) -> bytes | None:
     return b"\n".join(there.seal_line(one) if one and not sealed.is_sealed_line(one) else one for one in lines)
 
 
-def _plain(path: Path, there: Vault) -> bytes | None:
+def _plain(path: Path, there: Vault) -> Convert | None:
+    if databases.is_encrypted(path, there):
+        return lambda target: databases.decrypt(path, target, there)
+    content = _plain_content(path, there)
+    return None if content is None else _writing(content)
+
+
+def _plain_content(path: Path, there: Vault) -> bytes | None:
     content = path.read_bytes()
     if _has_lines(path, content):
         found = b"\n".join(_opened_lines(path, content, there))
@@ -291,7 +316,15 @@ def _plain(path: Path, there: Vault) -> bytes | None:
     return vault.opened(content, path) if sealed.is_sealed(content) else None
 
 
-def _resealed(path: Path, there: Vault) -> bytes | None:
+def _resealed(path: Path, there: Vault) -> Convert | None:
+    if databases.is_plain(path) or databases.is_encrypted(path, there):
+        newest = not databases.is_plain(path) and databases.has_newest_key(path, there)
+        return None if newest else lambda target: databases.encrypt(path, target, there)
+    content = _resealed_content(path, there)
+    return None if content is None else _writing(content)
+
+
+def _resealed_content(path: Path, there: Vault) -> bytes | None:
     content, newest = path.read_bytes(), max(there.keys)
     if not _has_lines(path, content):
         return None if sealed.key_number(content) == newest else there.seal(vault.opened(content, path))
@@ -327,6 +360,8 @@ def content_of(path: Path) -> bytes:
     """
     content = path.read_bytes()
     there = vault.vault_of(path)
+    if there is not None and databases.is_encrypted(path, there):
+        return databases.decrypted(path, there)
     if there is not None and _has_lines(path, content):
         return b"\n".join(_opened_lines(path, content, there))
     return vault.opened(content, path)

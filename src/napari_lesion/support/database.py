@@ -1,7 +1,7 @@
 """SQLite files of this program: how they are opened, brought to today's tables, changed by several threads, and read.
 
 Those of the archive run's ledger, the worklist and the listener's queue. Each change is a transaction, on the disk when
-it ends.
+it ends. In an encrypted folder they are encrypted, with the journals beside them (`encrypted_database`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, NoReturn, TypeVar
 import psutil
 
 from napari_lesion.support.atomic import PRIVATE_FILE
+from napari_lesion.support.encrypted_database import as_of_python, connect
 from napari_lesion.support.errors import InputFileError, OutputError
-from napari_lesion.support.vault import refuse_encrypted
 
 _Taken = TypeVar("_Taken")
 _PATIENCE_S = 60.0
@@ -67,15 +67,13 @@ class Database:
     """
 
     def __init__(self, path: Path, what: str, versions: Sequence[str], *, logged: bool = False) -> None:
-        refuse_encrypted(path, what)
         self.lock = threading.RLock()
         """Held during each change and each query."""
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE_S)
+            self._db = connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE_S)
         except (OSError, sqlite3.Error) as error:
             refuse(path, what, error)
-        self._db.row_factory = sqlite3.Row
         try:
             _version(self._db, path, what, len(versions))
             if logged:
@@ -101,8 +99,9 @@ class Database:
 
     def do(self, statement: str, *values: object) -> list[Any]:
         """Execute a statement; returns its rows."""
-        with self.lock:
-            return self._db.execute(statement, values).fetchall()
+        with self.lock, as_of_python():
+            found: list[Any] = self._db.execute(statement, values).fetchall()
+            return found
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -111,13 +110,13 @@ class Database:
             if self._db.in_transaction:
                 yield
                 return
-            self._db.execute("BEGIN IMMEDIATE")
+            self.do("BEGIN IMMEDIATE")
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self.do("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
+            self.do("COMMIT")
 
 
 def read_rows(
@@ -140,9 +139,8 @@ def read_rows(
         As `Database` does.
     """
     try:
-        with closing(_connected_to_read(path)) as db:
+        with as_of_python(), closing(_connected_to_read(path)) as db:
             if _version(db, path, what, version):
-                db.row_factory = sqlite3.Row
                 yield from map(take, db.execute(query))
     except (OSError, sqlite3.Error) as error:
         refuse(path, what, error)
@@ -177,18 +175,19 @@ def is_across_a_network(folder: Path) -> bool:
     return kind.lower() in _ACROSS_A_NETWORK
 
 
-def _connected_to_read(path: Path) -> sqlite3.Connection:
+def _connected_to_read(path: Path) -> Any:
     """Open a file that is not changed: SQLite makes files to read a write-ahead log, even an empty one."""
     with path.open("rb") as file:
-        has_log = file.read(_LOGGED + 1)[_LOGGED:] == b"\2"
-    closed = has_log and not path.with_name(f"{path.name}-wal").exists()
-    how = "immutable=1" if closed else "mode=ro"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=_PATIENCE_S)
+        head = file.read(_LOGGED + 1)
+    has_log = head[_LOGGED:] == b"\2" or not head.startswith(b"SQLite")  # of an encrypted one that is not to be seen
+    closed = has_log and not any(path.with_name(path.name + one).exists() for one in ("-wal", "-journal"))
+    return connect(path, "immutable=1" if closed else "mode=ro", timeout=_PATIENCE_S)
 
 
-def _version(db: sqlite3.Connection, path: Path, what: str, newest: int) -> int:
+def _version(db: Any, path: Path, what: str, newest: int) -> int:
     """Version of the tables of a file, 0 of an empty one."""
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    with as_of_python():
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if not 0 <= version <= newest:
         raise InputFileError(
             f"{path}: {what} is of another version of the program ({version}, not {newest}). Move it away."

@@ -123,6 +123,11 @@ def unseal_line(line: bytes, keys: Keys) -> bytes:
     return found
 
 
+def database_key(key: bytes) -> str:
+    """Derive the key of SQLite files from one of a project, in hexadecimal digits."""
+    return _derived(key, b"databases", b"").hex()
+
+
 def _key(keys: Keys, number: int) -> bytes:
     try:
         return keys[number]

@@ -9,13 +9,14 @@ held in the memory of this process alone.
 from __future__ import annotations
 
 import base64
+import io
 import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO
 
 from napari_lesion.support import bounded, sealed
 from napari_lesion.support.bounded import LARGEST, decoded, parse_json
@@ -68,6 +69,10 @@ class Vault:
         """Open a line of a journal; one that was never sealed is given as it is."""
         return sealed.unseal_line(line, self.keys) if sealed.is_sealed_line(line) else line
 
+    def database_keys(self) -> tuple[str, ...]:
+        """Give the keys of SQLite files, in hexadecimal digits, the newest first."""
+        return tuple(sealed.database_key(self.keys[number]) for number in sorted(self.keys, reverse=True))
+
     def with_new_key(self) -> Vault:
         """Add a key, which seals from now on."""
         return replace(self, keys={**self.keys, max(self.keys, default=0) + 1: os.urandom(sealed.KEY_BYTES)})
@@ -105,6 +110,30 @@ def read_bytes(path: Path) -> bytes:
         If it is sealed, and does not open.
     """
     return opened(path.read_bytes(), path)
+
+
+def open_file(path: Path) -> tuple[BinaryIO, int]:
+    """Open a file to read, sealed or not, and tell how many bytes it has.
+
+    Raises
+    ------
+    OSError
+        If it is not there or cannot be read.
+    SecurityError
+        If it is sealed, and does not open.
+    """
+    file = path.open("rb")
+    try:
+        if sealed.is_sealed(file.read(len(sealed.MAGIC))):
+            content = read_bytes(path)
+            file.close()
+            return io.BytesIO(content), len(content)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file, size
 
 
 def lies_sealed(path: Path) -> bool:
@@ -156,21 +185,6 @@ def opened(content: bytes, path: Path) -> bytes:
         raise SecurityError(f"{path} does not open: {error}. Take it from a backup.") from error
 
 
-def refuse_encrypted(path: Path, what: str) -> None:
-    """Refuse to keep a SQLite file in an encrypted folder, where it would lie unencrypted.
-
-    Raises
-    ------
-    ConfigError
-        If ``path`` is in one.
-    """
-    if (folder := folder_of(path)) is not None:
-        raise ConfigError(
-            f"{path}: {what} is a SQLite file, which is not encrypted, and {folder} is. Keep it in another folder, on "
-            "an encrypted disk."
-        )
-
-
 def recipient(text: str) -> Any:
     """Read a public key of age.
 
@@ -214,6 +228,12 @@ def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     """Make a folder for what is not sealed yet: in memory where this system has such a place, else the user's alone."""
     place = next((one for one in _MEMORY_FOLDERS if os.access(one, os.W_OK)), None)
     return tempfile.TemporaryDirectory(prefix="napari-lesion-", dir=place)
+
+
+def temporary_file() -> IO[bytes]:
+    """Open a file without a name for what is not sealed yet, in memory where this system has such a place."""
+    place = next((one for one in _MEMORY_FOLDERS if os.access(one, os.W_OK)), None)
+    return tempfile.TemporaryFile(dir=place)
 
 
 def _key_places() -> tuple[str, ...]:

@@ -27,6 +27,8 @@ from napari_lesion.dicom.index.fast_header import ShortError, UnusualError, scan
 from napari_lesion.dicom.index.frames import Header, NotAScanError, RawHeader
 from napari_lesion.dicom.index.interpret import _PER_FRAME, MAX_INFLATION, by_tag, interpret
 from napari_lesion.dicom.index.keywords import READ, SORTED, TAGS
+from napari_lesion.support.errors import SecurityError
+from napari_lesion.support.vault import open_file
 
 _FUNCTIONAL_GROUPS = frozenset({tag_of("SharedFunctionalGroupsSequence"), _PER_FRAME})
 #: Bytes of a file that are read at first and, where its header is longer, on top.
@@ -56,6 +58,8 @@ def read_header(path: Path) -> Header:
         return _read_header(path)
     except (NotAScanError, KeyboardInterrupt):
         raise
+    except SecurityError as error:
+        raise NotAScanError(f"is encrypted, and does not open ({error})", lost=True) from error
     except OSError as error:
         raise NotAScanError(f"cannot be read ({error.strerror or error})", lost=True) from error
     except Exception as error:  # a damaged header can fail anywhere inside the parser
@@ -68,17 +72,17 @@ def read_header(path: Path) -> Header:
 def _is_marked(path: Path) -> bool:
     """Whether a file says that it is DICOM (PS3.10 7.1)."""
     try:
-        with path.open("rb") as file:
+        with open_file(path)[0] as file:
             return file.read(132)[128:] == b"DICM"
-    except OSError:
+    except (OSError, SecurityError):
         return True
 
 
 def _read_header(path: Path) -> Header:
-    size = path.stat().st_size
-    if size == 0:
-        raise NotAScanError("an empty file")
-    with path.open("rb", buffering=0) as file:
+    file, size = open_file(path)
+    with file:
+        if size == 0:
+            raise NotAScanError("an empty file")
         data = file.read(_FIRST_BYTES)
         for window in (_FIRST_BYTES, _MORE_BYTES):
             try:
@@ -90,12 +94,13 @@ def _read_header(path: Path) -> Header:
             else:
                 implicit = Values(meta, TAGS).text("TransferSyntaxUID") == ImplicitVRLittleEndian
                 return interpret(path, size, RawHeader(meta, elements, offset, tag, implicit, True, False))
-    return interpret(path, size, _parse(path, size))
+        file.seek(0)
+        return interpret(path, size, _parse(file, size))
 
 
-def _parse(path: Path, size: int) -> RawHeader:
+def _parse(file: BinaryIO, size: int) -> RawHeader:
     """Let pydicom read a header that is out of the ordinary."""
-    with path.open("rb") as file, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         deflated = DeflatedExplicitVRLittleEndian.encode() in file.read(_META_BYTES)
         file.seek(0)

@@ -10,6 +10,8 @@ from itertools import pairwise
 
 from napari_lesion.dicom.index.fast_header import UnusualError, scan
 from napari_lesion.dicom.index.frames import Frame
+from napari_lesion.support.errors import SecurityError
+from napari_lesion.support.vault import open_file
 
 #: Slices that are looked at, from the middle, and fewest: a flag must not alternate by chance.
 _MOST, _FEWEST = 24, 8
@@ -28,9 +30,9 @@ class _Private:
 def _values(frame: Frame) -> dict[int, bytes]:
     """Short values of the private tags of a plane's file, as they are written; none where it is no ordinary file."""
     try:
-        with frame.file.path.open("rb") as file:
+        with open_file(frame.file.path)[0] as file:
             _, elements, _, _ = scan(file.read(_FIRST_BYTES), _Private(), ())
-    except (UnusualError, OSError, UnicodeDecodeError):
+    except (UnusualError, OSError, UnicodeDecodeError, SecurityError):
         return {}
     return {tag: value for tag, raw in elements.items() if len(value := bytes(raw.value or b"")) <= _LONGEST}
 

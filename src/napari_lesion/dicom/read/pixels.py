@@ -20,6 +20,7 @@ import numpy.typing as npt
 from napari_lesion.dicom.index.frames import Frame, ImageFile
 from napari_lesion.dicom.index.header import inflate
 from napari_lesion.support.errors import DecodeError
+from napari_lesion.support.vault import open_file
 
 StoredArray = npt.NDArray[np.number[npt.NBitBase]]
 
@@ -127,8 +128,9 @@ def opened(file: ImageFile) -> Iterator[BinaryIO]:
         If the file has gone, or changed since its header was read.
     """
     try:
-        with file.path.open("rb") as stream:
-            if stream.seek(0, io.SEEK_END) != file.size:
+        stream, size = open_file(file.path)
+        with stream:
+            if size != file.size:
                 raise DecodeError(f"{file.path}: the file has changed since it was found. Open the series again.")
             if file.deflated:
                 yield _inflated(file, stream)

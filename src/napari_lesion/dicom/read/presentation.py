@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.model.display import Display, Scale, Window
+from napari_lesion.support.vault import open_file
 
 #: Modalities whose images are projections: their spacing differs with the distance from the detector.
 PROJECTIONS = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG")
@@ -80,9 +81,9 @@ def _header(frame: Frame) -> Dataset:
     tags = ["VOILUTSequence", "VOILUTFunction", "ModalityLUTSequence", "ImagerPixelSpacing"]
     tags += ["PixelSpacingCalibrationType", "PixelRepresentation"]
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_file(frame.file.path)[0] as file:
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(frame.file.path, stop_before_pixels=True, specific_tags=tags, force=True)
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=tags, force=True)
             for element in dataset:  # values are converted here, and may be damaged
                 element.value  # noqa: B018
     except Exception:  # a damaged element says nothing; the image itself was read

@@ -14,6 +14,7 @@ from napari_lesion.dicom.index.frames import Frame, ImageFile
 from napari_lesion.dicom.read import pixels
 from napari_lesion.dicom.read.decode import DecodeJob, decode
 from napari_lesion.dicom.read.fragments import compressed_frames
+from napari_lesion.support.vault import open_file
 
 Voxels = npt.NDArray[np.generic]
 _CHUNK = 2**20
@@ -106,7 +107,7 @@ def same_bytes(first: ImageFile, second: ImageFile) -> bool:
     try:
         if first.path.samefile(second.path):
             return True
-        with first.path.open("rb") as a, second.path.open("rb") as b:
+        with open_file(first.path)[0] as a, open_file(second.path)[0] as b:
             while True:
                 one, other = a.read(_CHUNK), b.read(_CHUNK)
                 if one != other:

@@ -29,6 +29,7 @@ from napari_lesion.plugin.widgets.messages import show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
 from napari_lesion.support.errors import ReviewError, SeriesError
 from napari_lesion.support.progress import Progress
+from napari_lesion.support.vault import open_file
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -129,7 +130,10 @@ def _sop_class(path: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        return str(pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).get("SOPClassUID", ""))
+        with open_file(path)[0] as file:
+            return str(
+                pydicom.dcmread(file, specific_tags=["SOPClassUID"], stop_before_pixels=True).get("SOPClassUID", "")
+            )
     except (InvalidDicomError, *DAMAGED):
         return ""
 
