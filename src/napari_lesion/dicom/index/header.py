@@ -79,10 +79,10 @@ def _is_marked(path: Path) -> bool:
 
 
 def _read_header(path: Path) -> Header:
+    if path.stat().st_size == 0:  # or no file at all: a pipe would never be open
+        raise NotAScanError("an empty file")
     file, size = open_file(path)
     with file:
-        if size == 0:
-            raise NotAScanError("an empty file")
         data = file.read(_FIRST_BYTES)
         for window in (_FIRST_BYTES, _MORE_BYTES):
             try:
@@ -94,13 +94,12 @@ def _read_header(path: Path) -> Header:
             else:
                 implicit = Values(meta, TAGS).text("TransferSyntaxUID") == ImplicitVRLittleEndian
                 return interpret(path, size, RawHeader(meta, elements, offset, tag, implicit, True, False))
-        file.seek(0)
-        return interpret(path, size, _parse(file, size))
+    return interpret(path, size, _parse(path, size))
 
 
-def _parse(file: BinaryIO, size: int) -> RawHeader:
+def _parse(path: Path, size: int) -> RawHeader:
     """Let pydicom read a header that is out of the ordinary."""
-    with warnings.catch_warnings():
+    with open_file(path)[0] as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         deflated = DeflatedExplicitVRLittleEndian.encode() in file.read(_META_BYTES)
         file.seek(0)
