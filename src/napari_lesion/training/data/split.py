@@ -34,6 +34,10 @@ class Part:
         """Name the cubes by their own names, and the crops by their patients: for the description of a model."""
         return [f"LIDC-IDRI nodule {cube.name}" for cube in self.cubes] + sorted({c.patient for c in self.crops})
 
+    def patients(self) -> set[str]:
+        """Give those of the nodules; whose a scan is without nodules of a store, its headers say."""
+        return {cube_patient(cube.name) for cube in self.cubes} | {crop.patient for crop in self.crops}
+
     def record(self) -> dict[str, list[str]]:
         """Name everything in it."""
         cubes, crops = [cube.name for cube in self.cubes], [crop.name for crop in self.crops]
