@@ -43,6 +43,7 @@ def main() -> None:
         "worklist": worklist,
         "old_reports": old_reports,
         "deidentify": deidentify,
+        "train": train,
     }
     parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
     parser.add_argument("images", type=Path, nargs="?", default=REPOSITORY / "docs" / "images", help="where they go")
@@ -732,6 +733,50 @@ def deidentify(images: Path) -> None:
     panel.which.setCurrentIndex(2)
     wait(seconds=1)
     save_picture(viewer, images, "deidentify")
+    viewer.close()
+
+
+def train(images: Path) -> None:
+    """Train two tiny networks on a made chest, and look at them side by side."""
+    import napari
+
+    sys.path.insert(0, str(REPOSITORY / "tests" / "helpers"))
+    from training_scan import write_project
+
+    from napari_lesion.plugin.train.train_panel import TrainPanel
+    from napari_lesion.training.run_status import look_at, start
+
+    scratch = Path(tempfile.mkdtemp())
+    os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
+    runs = []
+    for rate in (0.001, 0.004):
+        project = scratch / f"project-{rate}"
+        project.mkdir()
+        config = write_project(
+            project, id="made-chest", steps=150, width=8, crop=48, batch_size=2, mine_every=0, checkpoint_every=25,
+            optimiser={"learning_rate": rate, "warmup_steps": 10, "ema": 0.9},
+            validation={"every": 25, "scans": 2},
+        )  # fmt: skip
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace("held_out:", "validation:"), encoding="utf-8")
+        runs.append(scratch / f"rate {rate}")
+        start(config, runs[-1])
+        wait(lambda: not look_at(runs[-1]).alive, 1200)
+    viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
+    viewer.window.resize(*SIZE)
+    viewer.show()
+    panel = TrainPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Train")
+    for run in runs:
+        panel.add_run(run)
+    panel.list.item(1).setCheckState(panel.list.item(0).checkState().Checked)
+    panel.tabs.setCurrentIndex(1)
+    panel.look()
+    wait(lambda: panel.curves._canvas is not None, 60)
+    wait(seconds=2)
+    panel.resize(640, 900)
+    panel.grab().save(str(images / "train.png"))
+    make_small(images / "train.png")
     viewer.close()
 
 

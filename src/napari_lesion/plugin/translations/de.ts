@@ -140,12 +140,20 @@
             <translation>Ordner hinzufügen…</translation>
         </message>
         <message>
+            <source>Add the model to yours, and search with it where none is named</source>
+            <translation>Modell zu den eigenen nehmen und damit suchen, wo keines genannt ist</translation>
+        </message>
+        <message>
             <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
             <translation>Hinzugefügt. Der Durchmesser von {size} mm ist geschätzt: zum Korrigieren die Linie des Rings ziehen.</translation>
         </message>
         <message>
             <source>Added. No edge was found there, so {size} mm is only a start: drag the ring's line.</source>
             <translation>Hinzugefügt. Dort wurde kein Rand gefunden, {size} mm sind nur ein Anfang: die Linie des Rings ziehen.</translation>
+        </message>
+        <message>
+            <source>Add…</source>
+            <translation>Hinzufügen …</translation>
         </message>
         <message>
             <source>Advanced</source>
@@ -512,6 +520,10 @@
             <translation>Auswählen</translation>
         </message>
         <message>
+            <source>Choose a configuration.</source>
+            <translation>Wählen Sie eine Konfiguration.</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press {key}.</source>
             <translation>Zuerst einen Befund wählen: seine Zeile oder seinen Ring anklicken, oder {key} drücken.</translation>
         </message>
@@ -668,6 +680,10 @@
             <translation>Den gewählten Befund zwischen den Schichten ergänzen, auf denen er gezeichnet wurde</translation>
         </message>
         <message>
+            <source>Configuration (YAML)</source>
+            <translation>Konfiguration (YAML)</translation>
+        </message>
+        <message>
             <source>Copied: {sentences}</source>
             <translation>Kopiert: {sentences}</translation>
         </message>
@@ -812,6 +828,10 @@
             <translation>Durchmesser und Volumen im Verlauf</translation>
         </message>
         <message>
+            <source>Divide the data by patient, as the run will; nothing is trained</source>
+            <translation>Daten nach Patienten aufteilen, wie es der Lauf tun wird; trainiert wird nichts</translation>
+        </message>
+        <message>
             <source>Done, next ({key})</source>
             <translation>Erledigt, weiter ({key})</translation>
         </message>
@@ -898,6 +918,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>End</source>
             <translation>Ende</translation>
+        </message>
+        <message>
+            <source>End after the next step; it can be taken up again</source>
+            <translation>Nach dem nächsten Schritt beenden; der Lauf kann fortgesetzt werden</translation>
         </message>
         <message>
             <source>Enter</source>
@@ -1136,6 +1160,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ordner der Befundungen; napari-lesion reading-study wertet ihn aus</translation>
         </message>
         <message>
+            <source>Folder of the run</source>
+            <translation>Ordner des Laufs</translation>
+        </message>
+        <message>
             <source>Folder of the studies</source>
             <translation>Ordner der Untersuchungen</translation>
         </message>
@@ -1162,6 +1190,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>For research use only. Not a medical device; not for diagnosis.</source>
             <translation>Nur für Forschungszwecke. Kein Medizinprodukt; nicht zur Diagnose.</translation>
+        </message>
+        <message>
+            <source>Forget</source>
+            <translation>Vergessen</translation>
         </message>
         <message>
             <source>Forget how I read scans of each kind</source>
@@ -1262,6 +1294,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Go on</source>
             <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <source>Go on where the run is</source>
+            <translation>Dort fortsetzen, wo der Lauf steht</translation>
         </message>
         <message>
             <source>Go on with the blind read</source>
@@ -1588,6 +1624,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Lange × kurze Achse</translation>
         </message>
         <message>
+            <source>Look at a run that was started elsewhere</source>
+            <translation>Einen Lauf ansehen, der anderswo gestartet wurde</translation>
+        </message>
+        <message>
             <source>Look at no further files</source>
             <translation>Keine weiteren Dateien durchsehen</translation>
         </message>
@@ -1618,6 +1658,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Looking for the images</source>
             <translation>Die Bilder werden gesucht</translation>
+        </message>
+        <message>
+            <source>Loss, learning rate and validations by step</source>
+            <translation>Verlust, Lernrate und Validierungen nach Schritten</translation>
         </message>
         <message>
             <source>Low</source>
@@ -1940,6 +1984,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Neuer Ordner für das, was hinaus darf</translation>
         </message>
         <message>
+            <source>New run</source>
+            <translation>Neuer Lauf</translation>
+        </message>
+        <message>
             <source>Next ({key})</source>
             <translation>Weiter ({key})</translation>
         </message>
@@ -1996,8 +2044,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Keine Rundherde</translation>
         </message>
         <message>
+            <source>No patient is in two parts</source>
+            <translation>Kein Patient ist in zwei Teilen</translation>
+        </message>
+        <message>
             <source>No reading is on; start it in the panel Second reader.</source>
             <translation>Es läuft keine Befundung; starten Sie sie im Bedienfeld „Zweitbefunder“.</translation>
+        </message>
+        <message>
+            <source>No run yet. Start one, or add one that was started elsewhere.</source>
+            <translation>Noch kein Lauf. Starten Sie einen, oder fügen Sie einen hinzu, der anderswo gestartet wurde.</translation>
         </message>
         <message>
             <source>No scan</source>
@@ -2010,6 +2066,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Nodule</source>
             <translation>Rundherd</translation>
+        </message>
+        <message>
+            <source>Nodules</source>
+            <translation>Rundherde</translation>
         </message>
         <message>
             <source>Non-solid</source>
@@ -2340,6 +2400,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Mit einer Kugel durch die Schichten malen, nicht mit einer Scheibe auf einer</translation>
         </message>
         <message>
+            <source>Part</source>
+            <translation>Teil</translation>
+        </message>
+        <message>
             <source>Part-solid</source>
             <translation>Teilsolide</translation>
         </message>
@@ -2370,6 +2434,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Patient's name in the corners</source>
             <translation>Patientenname in den Ecken</translation>
+        </message>
+        <message>
+            <source>Patients</source>
+            <translation>Patienten</translation>
         </message>
         <message>
             <source>Pause</source>
@@ -2684,6 +2752,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die Schichten fortlaufend abspielen, bis Sie blättern ({key})</translation>
         </message>
         <message>
+            <source>Runs</source>
+            <translation>Läufe</translation>
+        </message>
+        <message>
             <source>Safe private values</source>
             <translation>Sichere private Werte</translation>
         </message>
@@ -2734,6 +2806,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Say first that it is of this patient.</source>
             <translation>Sagen Sie zuerst, dass er zu diesem Patienten gehört.</translation>
+        </message>
+        <message>
+            <source>Say in which folder the run goes.</source>
+            <translation>Geben Sie an, in welchen Ordner der Lauf kommt.</translation>
         </message>
         <message>
             <source>Say more: a patient, a date or an accession number.</source>
@@ -2956,6 +3032,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Serienbrowser zeigen</translation>
         </message>
         <message>
+            <source>Show the split</source>
+            <translation>Aufteilung zeigen</translation>
+        </message>
+        <message>
             <source>Show the steps that lead there, with their numbers and what they rest on</source>
             <translation>Die Schritte dahin zeigen, mit ihren Zahlen und worauf sie beruhen</translation>
         </message>
@@ -3084,8 +3164,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Spikuliert</translation>
         </message>
         <message>
+            <source>Start</source>
+            <translation>Starten</translation>
+        </message>
+        <message>
             <source>Start the blind read</source>
             <translation>Blindbefundung beginnen</translation>
+        </message>
+        <message>
+            <source>Start the run as a process of its own: it goes on when this window is closed</source>
+            <translation>Den Lauf als eigenen Prozess starten: er läuft weiter, wenn dieses Fenster geschlossen wird</translation>
         </message>
         <message>
             <source>Starting…</source>
@@ -3110,6 +3198,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Steps</source>
             <translation>Schritte</translation>
+        </message>
+        <message>
+            <source>Stop</source>
+            <translation>Beenden</translation>
         </message>
         <message>
             <source>Stop at the next step</source>
@@ -3212,6 +3304,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die Voruntersuchung aus einem Ordner oder von einem Datenträger nehmen</translation>
         </message>
         <message>
+            <source>Take the run off this list; its folder stays</source>
+            <translation>Den Lauf aus dieser Liste nehmen; sein Ordner bleibt</translation>
+        </message>
+        <message>
             <source>Take the selected finding away</source>
             <translation>Den gewählten Befund entfernen</translation>
         </message>
@@ -3296,6 +3392,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Das Archiv hat kein früheres CT dieses Patienten.</translation>
         </message>
         <message>
+            <source>The chosen run is shown; ticked ones are drawn beside it</source>
+            <translation>Gezeigt wird der gewählte Lauf; angekreuzte werden daneben gezeichnet</translation>
+        </message>
+        <message>
             <source>The comparison is done.</source>
             <translation>Der Vergleich ist fertig.</translation>
         </message>
@@ -3364,6 +3464,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>The model that searches</source>
             <translation>Das Modell, das sucht</translation>
+        </message>
+        <message>
+            <source>The run goes on when this window is closed.</source>
+            <translation>Der Lauf geht weiter, wenn dieses Fenster geschlossen wird.</translation>
+        </message>
+        <message>
+            <source>The run has been asked; it does after its next step.</source>
+            <translation>Der Lauf ist gebeten worden; er tut es nach dem nächsten Schritt.</translation>
         </message>
         <message>
             <source>The same key gives the same pseudonyms again, and leads back to the patients</source>
@@ -3546,6 +3654,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Zur Pleura</translation>
         </message>
         <message>
+            <source>Train</source>
+            <translation>Training</translation>
+        </message>
+        <message>
             <source>Turn all views to the chosen finding</source>
             <translation>Alle Ansichten auf den gewählten Befund richten</translation>
         </message>
@@ -3572,6 +3684,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Use a model package or a MONAI bundle from a folder</source>
             <translation>Ein Modellpaket oder ein MONAI-Bundle aus einem Ordner verwenden</translation>
+        </message>
+        <message>
+            <source>Use the model</source>
+            <translation>Modell verwenden</translation>
         </message>
         <message>
             <source>Use this model wherever none is named, on the command line, too</source>
@@ -3622,6 +3738,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Voxel {z} × {y} × {x} mm, {rescale}</translation>
         </message>
         <message>
+            <source>Wait after the next step, with the data in memory</source>
+            <translation>Nach dem nächsten Schritt warten; die Daten bleiben im Speicher</translation>
+        </message>
+        <message>
             <source>Waits, h</source>
             <translation>Wartet, h</translation>
         </message>
@@ -3644,6 +3764,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>What each term adds to the sum (logit):</source>
             <translation>Was jeder Term zur Summe (Logit) beiträgt:</translation>
+        </message>
+        <message>
+            <source>What it gets wrong in the validation scans</source>
+            <translation>Was das Modell in den Validierungsaufnahmen falsch macht</translation>
         </message>
         <message>
             <source>What it points at, or is:</source>
@@ -3712,6 +3836,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>While you read blind, what others marked stays hidden.</source>
             <translation>Während der Blindbefundung bleibt verborgen, was andere markiert haben.</translation>
+        </message>
+        <message>
+            <source>Who is learned from, and who is kept apart</source>
+            <translation>Von wem gelernt wird, und wer getrennt bleibt</translation>
         </message>
         <message>
             <source>Who is reading; what each reader marks is kept apart</source>
@@ -3982,6 +4110,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>axial</translation>
         </message>
         <message>
+            <source>best {measure} {value} at step {step}</source>
+            <translation>bester {measure} {value} bei Schritt {step}</translation>
+        </message>
+        <message>
             <source>biopsy</source>
             <translation>Biopsie</translation>
         </message>
@@ -4070,6 +4202,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>gilt nicht</translation>
         </message>
         <message>
+            <source>done</source>
+            <translation>fertig</translation>
+        </message>
+        <message>
             <source>doubtful</source>
             <translation>zweifelhaft</translation>
         </message>
@@ -4100,6 +4236,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>estimated, {certainty} certain</source>
             <translation>geschätzt, zu {certainty} sicher</translation>
+        </message>
+        <message>
+            <source>failed</source>
+            <translation>fehlgeschlagen</translation>
         </message>
         <message>
             <source>female</source>
@@ -4162,8 +4302,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>installiert</translation>
         </message>
         <message>
+            <source>interrupted</source>
+            <translation>unterbrochen</translation>
+        </message>
+        <message>
+            <source>kept for testing</source>
+            <translation>für Tests zurückgehalten</translation>
+        </message>
+        <message>
             <source>laboratory</source>
             <translation>Labor</translation>
+        </message>
+        <message>
+            <source>learned from</source>
+            <translation>zum Lernen</translation>
         </message>
         <message>
             <source>left</source>
@@ -4208,6 +4360,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>localizer</source>
             <translation>Übersichtsaufnahme</translation>
+        </message>
+        <message>
+            <source>loss</source>
+            <translation>Verlust</translation>
         </message>
         <message>
             <source>lower third</source>
@@ -4482,12 +4638,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Patient</translation>
         </message>
         <message>
+            <source>paused</source>
+            <translation>angehalten</translation>
+        </message>
+        <message>
             <source>point</source>
             <translation>Punkt</translation>
         </message>
         <message>
             <source>possible</source>
             <translation>möglich</translation>
+        </message>
+        <message>
+            <source>preparing</source>
+            <translation>wird vorbereitet</translation>
         </message>
         <message>
             <source>preparing the scan for the model</source>
@@ -4500,6 +4664,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>probable</source>
             <translation>wahrscheinlich</translation>
+        </message>
+        <message>
+            <source>rate</source>
+            <translation>Lernrate</translation>
         </message>
         <message>
             <source>read by {reader}</source>
@@ -4686,6 +4854,18 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Start</translation>
         </message>
         <message>
+            <source>step</source>
+            <translation>Schritt</translation>
+        </message>
+        <message>
+            <source>step {step} of {steps}</source>
+            <translation>Schritt {step} von {steps}</translation>
+        </message>
+        <message>
+            <source>stopped</source>
+            <translation>beendet</translation>
+        </message>
+        <message>
             <source>surgery</source>
             <translation>Operation</translation>
         </message>
@@ -4742,6 +4922,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>berührt sie</translation>
         </message>
         <message>
+            <source>training</source>
+            <translation>trainiert</translation>
+        </message>
+        <message>
             <source>uncertain</source>
             <translation>unsicher</translation>
         </message>
@@ -4772,6 +4956,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
             <translation>Aufruf: napari-lesion-viewer [ORDNER, ZIP ODER DATEI]</translation>
+        </message>
+        <message>
+            <source>validation</source>
+            <translation>Validierung</translation>
         </message>
         <message>
             <source>value {value}</source>

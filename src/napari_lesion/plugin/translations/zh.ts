@@ -140,12 +140,20 @@
             <translation>添加文件夹…</translation>
         </message>
         <message>
+            <source>Add the model to yours, and search with it where none is named</source>
+            <translation>把模型加入您的模型，未指定模型时用它检测</translation>
+        </message>
+        <message>
             <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
             <translation>已添加。直径 {size} mm 为估计值：拖动圆环线可修正。</translation>
         </message>
         <message>
             <source>Added. No edge was found there, so {size} mm is only a start: drag the ring's line.</source>
             <translation>已添加。该处未找到边缘，{size} mm 仅为初始值：请拖动圆环线。</translation>
+        </message>
+        <message>
+            <source>Add…</source>
+            <translation>添加…</translation>
         </message>
         <message>
             <source>Advanced</source>
@@ -512,6 +520,10 @@
             <translation>选择</translation>
         </message>
         <message>
+            <source>Choose a configuration.</source>
+            <translation>请选择一个配置。</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press {key}.</source>
             <translation>请先选择一个病灶：点击其所在行或圆环，或按 {key} 键。</translation>
         </message>
@@ -668,6 +680,10 @@
             <translation>在已勾画的层面之间补全所选病灶</translation>
         </message>
         <message>
+            <source>Configuration (YAML)</source>
+            <translation>配置（YAML）</translation>
+        </message>
+        <message>
             <source>Copied: {sentences}</source>
             <translation>已复制：{sentences}</translation>
         </message>
@@ -812,6 +828,10 @@
             <translation>直径和体积随时间的变化</translation>
         </message>
         <message>
+            <source>Divide the data by patient, as the run will; nothing is trained</source>
+            <translation>按患者划分数据（与训练时相同）；不进行训练</translation>
+        </message>
+        <message>
             <source>Done, next ({key})</source>
             <translation>完成，下一例 ({key})</translation>
         </message>
@@ -898,6 +918,10 @@ A double click opens one.</source>
         <message>
             <source>End</source>
             <translation>End</translation>
+        </message>
+        <message>
+            <source>End after the next step; it can be taken up again</source>
+            <translation>下一步后结束；之后可以继续</translation>
         </message>
         <message>
             <source>Enter</source>
@@ -1136,6 +1160,10 @@ A double click opens one.</source>
             <translation>阅片记录文件夹；由 napari-lesion reading-study 评价</translation>
         </message>
         <message>
+            <source>Folder of the run</source>
+            <translation>训练文件夹</translation>
+        </message>
+        <message>
             <source>Folder of the studies</source>
             <translation>检查文件夹</translation>
         </message>
@@ -1162,6 +1190,10 @@ A double click opens one.</source>
         <message>
             <source>For research use only. Not a medical device; not for diagnosis.</source>
             <translation>仅供研究使用。非医疗器械；不得用于诊断。</translation>
+        </message>
+        <message>
+            <source>Forget</source>
+            <translation>从列表移除</translation>
         </message>
         <message>
             <source>Forget how I read scans of each kind</source>
@@ -1262,6 +1294,10 @@ A double click opens one.</source>
         <message>
             <source>Go on</source>
             <translation>继续</translation>
+        </message>
+        <message>
+            <source>Go on where the run is</source>
+            <translation>从当前进度继续</translation>
         </message>
         <message>
             <source>Go on with the blind read</source>
@@ -1588,6 +1624,10 @@ A double click opens one.</source>
             <translation>长轴 × 短轴</translation>
         </message>
         <message>
+            <source>Look at a run that was started elsewhere</source>
+            <translation>查看在别处启动的训练</translation>
+        </message>
+        <message>
             <source>Look at no further files</source>
             <translation>不再查看更多文件</translation>
         </message>
@@ -1618,6 +1658,10 @@ A double click opens one.</source>
         <message>
             <source>Looking for the images</source>
             <translation>正在查找图像</translation>
+        </message>
+        <message>
+            <source>Loss, learning rate and validations by step</source>
+            <translation>按步数显示的损失、学习率和验证结果</translation>
         </message>
         <message>
             <source>Low</source>
@@ -1940,6 +1984,10 @@ A double click opens one.</source>
             <translation>可外发内容的新文件夹</translation>
         </message>
         <message>
+            <source>New run</source>
+            <translation>新训练</translation>
+        </message>
+        <message>
             <source>Next ({key})</source>
             <translation>下一例 ({key})</translation>
         </message>
@@ -1996,8 +2044,16 @@ A double click opens one.</source>
             <translation>无结节</translation>
         </message>
         <message>
+            <source>No patient is in two parts</source>
+            <translation>没有患者同时出现在两个部分</translation>
+        </message>
+        <message>
             <source>No reading is on; start it in the panel Second reader.</source>
             <translation>当前没有进行中的阅片；请在“第二阅片者”面板中开始。</translation>
+        </message>
+        <message>
+            <source>No run yet. Start one, or add one that was started elsewhere.</source>
+            <translation>还没有训练。请启动一个，或添加在别处启动的训练。</translation>
         </message>
         <message>
             <source>No scan</source>
@@ -2009,6 +2065,10 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Nodule</source>
+            <translation>结节</translation>
+        </message>
+        <message>
+            <source>Nodules</source>
             <translation>结节</translation>
         </message>
         <message>
@@ -2340,6 +2400,10 @@ A double click opens one.</source>
             <translation>用球体跨层面绘制，而非在单一层面上用圆盘</translation>
         </message>
         <message>
+            <source>Part</source>
+            <translation>部分</translation>
+        </message>
+        <message>
             <source>Part-solid</source>
             <translation>部分实性</translation>
         </message>
@@ -2370,6 +2434,10 @@ A double click opens one.</source>
         <message>
             <source>Patient's name in the corners</source>
             <translation>角落中的患者姓名</translation>
+        </message>
+        <message>
+            <source>Patients</source>
+            <translation>患者</translation>
         </message>
         <message>
             <source>Pause</source>
@@ -2684,6 +2752,10 @@ A double click opens one.</source>
             <translation>循环播放各层面，直到您滚动为止 ({key})</translation>
         </message>
         <message>
+            <source>Runs</source>
+            <translation>训练列表</translation>
+        </message>
+        <message>
             <source>Safe private values</source>
             <translation>安全的私有值</translation>
         </message>
@@ -2734,6 +2806,10 @@ A double click opens one.</source>
         <message>
             <source>Say first that it is of this patient.</source>
             <translation>请先确认它属于该患者。</translation>
+        </message>
+        <message>
+            <source>Say in which folder the run goes.</source>
+            <translation>请指定训练文件夹。</translation>
         </message>
         <message>
             <source>Say more: a patient, a date or an accession number.</source>
@@ -2956,6 +3032,10 @@ A double click opens one.</source>
             <translation>显示序列浏览器</translation>
         </message>
         <message>
+            <source>Show the split</source>
+            <translation>显示数据划分</translation>
+        </message>
+        <message>
             <source>Show the steps that lead there, with their numbers and what they rest on</source>
             <translation>显示推导步骤、数值及其依据</translation>
         </message>
@@ -3084,8 +3164,16 @@ A double click opens one.</source>
             <translation>毛刺</translation>
         </message>
         <message>
+            <source>Start</source>
+            <translation>开始</translation>
+        </message>
+        <message>
             <source>Start the blind read</source>
             <translation>开始盲法阅片</translation>
+        </message>
+        <message>
+            <source>Start the run as a process of its own: it goes on when this window is closed</source>
+            <translation>以独立进程启动训练：关闭此窗口后仍会继续</translation>
         </message>
         <message>
             <source>Starting…</source>
@@ -3110,6 +3198,10 @@ A double click opens one.</source>
         <message>
             <source>Steps</source>
             <translation>步骤</translation>
+        </message>
+        <message>
+            <source>Stop</source>
+            <translation>停止</translation>
         </message>
         <message>
             <source>Stop at the next step</source>
@@ -3212,6 +3304,10 @@ A double click opens one.</source>
             <translation>从文件夹或光盘读取既往检查</translation>
         </message>
         <message>
+            <source>Take the run off this list; its folder stays</source>
+            <translation>从列表移除该训练；文件夹保留</translation>
+        </message>
+        <message>
             <source>Take the selected finding away</source>
             <translation>移除所选病灶</translation>
         </message>
@@ -3296,6 +3392,10 @@ A double click opens one.</source>
             <translation>归档系统中没有该患者更早的 CT。</translation>
         </message>
         <message>
+            <source>The chosen run is shown; ticked ones are drawn beside it</source>
+            <translation>显示所选训练；勾选的训练一并绘出</translation>
+        </message>
+        <message>
             <source>The comparison is done.</source>
             <translation>比较已完成。</translation>
         </message>
@@ -3364,6 +3464,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>The model that searches</source>
             <translation>用于检测的模型</translation>
+        </message>
+        <message>
+            <source>The run goes on when this window is closed.</source>
+            <translation>关闭此窗口后训练仍会继续。</translation>
+        </message>
+        <message>
+            <source>The run has been asked; it does after its next step.</source>
+            <translation>已通知训练；将在下一步后执行。</translation>
         </message>
         <message>
             <source>The same key gives the same pseudonyms again, and leads back to the patients</source>
@@ -3546,6 +3654,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>至胸膜</translation>
         </message>
         <message>
+            <source>Train</source>
+            <translation>训练</translation>
+        </message>
+        <message>
             <source>Turn all views to the chosen finding</source>
             <translation>所有视图转到所选病灶</translation>
         </message>
@@ -3572,6 +3684,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Use a model package or a MONAI bundle from a folder</source>
             <translation>使用文件夹中的模型包或 MONAI bundle</translation>
+        </message>
+        <message>
+            <source>Use the model</source>
+            <translation>使用模型</translation>
         </message>
         <message>
             <source>Use this model wherever none is named, on the command line, too</source>
@@ -3622,6 +3738,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>体素 {z} × {y} × {x} mm，{rescale}</translation>
         </message>
         <message>
+            <source>Wait after the next step, with the data in memory</source>
+            <translation>下一步后暂停；数据留在内存中</translation>
+        </message>
+        <message>
             <source>Waits, h</source>
             <translation>等待，小时</translation>
         </message>
@@ -3644,6 +3764,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>What each term adds to the sum (logit):</source>
             <translation>各项对总和（logit）的贡献：</translation>
+        </message>
+        <message>
+            <source>What it gets wrong in the validation scans</source>
+            <translation>模型在验证扫描中的错误</translation>
         </message>
         <message>
             <source>What it points at, or is:</source>
@@ -3712,6 +3836,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>While you read blind, what others marked stays hidden.</source>
             <translation>盲法阅片期间，他人的标记保持隐藏。</translation>
+        </message>
+        <message>
+            <source>Who is learned from, and who is kept apart</source>
+            <translation>哪些患者用于学习，哪些被分开</translation>
         </message>
         <message>
             <source>Who is reading; what each reader marks is kept apart</source>
@@ -3982,6 +4110,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>横断面</translation>
         </message>
         <message>
+            <source>best {measure} {value} at step {step}</source>
+            <translation>最佳 {measure} {value}（第 {step} 步）</translation>
+        </message>
+        <message>
             <source>biopsy</source>
             <translation>活检</translation>
         </message>
@@ -4070,6 +4202,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>不适用</translation>
         </message>
         <message>
+            <source>done</source>
+            <translation>已完成</translation>
+        </message>
+        <message>
             <source>doubtful</source>
             <translation>可疑</translation>
         </message>
@@ -4100,6 +4236,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>estimated, {certainty} certain</source>
             <translation>估计，确定度 {certainty}</translation>
+        </message>
+        <message>
+            <source>failed</source>
+            <translation>失败</translation>
         </message>
         <message>
             <source>female</source>
@@ -4162,8 +4302,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已安装</translation>
         </message>
         <message>
+            <source>interrupted</source>
+            <translation>已中断</translation>
+        </message>
+        <message>
+            <source>kept for testing</source>
+            <translation>留作测试</translation>
+        </message>
+        <message>
             <source>laboratory</source>
             <translation>检验</translation>
+        </message>
+        <message>
+            <source>learned from</source>
+            <translation>用于学习</translation>
         </message>
         <message>
             <source>left</source>
@@ -4208,6 +4360,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>localizer</source>
             <translation>定位像</translation>
+        </message>
+        <message>
+            <source>loss</source>
+            <translation>损失</translation>
         </message>
         <message>
             <source>lower third</source>
@@ -4482,12 +4638,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>患者</translation>
         </message>
         <message>
+            <source>paused</source>
+            <translation>已暂停</translation>
+        </message>
+        <message>
             <source>point</source>
             <translation>点</translation>
         </message>
         <message>
             <source>possible</source>
             <translation>可能</translation>
+        </message>
+        <message>
+            <source>preparing</source>
+            <translation>准备中</translation>
         </message>
         <message>
             <source>preparing the scan for the model</source>
@@ -4500,6 +4664,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>probable</source>
             <translation>很可能</translation>
+        </message>
+        <message>
+            <source>rate</source>
+            <translation>学习率</translation>
         </message>
         <message>
             <source>read by {reader}</source>
@@ -4686,6 +4854,18 @@ Compare them all the same, because you know that they are one?</source>
             <translation>开始</translation>
         </message>
         <message>
+            <source>step</source>
+            <translation>步</translation>
+        </message>
+        <message>
+            <source>step {step} of {steps}</source>
+            <translation>第 {step} 步，共 {steps} 步</translation>
+        </message>
+        <message>
+            <source>stopped</source>
+            <translation>已停止</translation>
+        </message>
+        <message>
             <source>surgery</source>
             <translation>手术</translation>
         </message>
@@ -4742,6 +4922,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>相接触</translation>
         </message>
         <message>
+            <source>training</source>
+            <translation>训练中</translation>
+        </message>
+        <message>
             <source>uncertain</source>
             <translation>不确定</translation>
         </message>
@@ -4772,6 +4956,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
             <translation>用法：napari-lesion-viewer [文件夹、ZIP 或文件]</translation>
+        </message>
+        <message>
+            <source>validation</source>
+            <translation>验证</translation>
         </message>
         <message>
             <source>value {value}</source>
