@@ -36,6 +36,8 @@ from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.errors import LesionError
 from napari_lesion.support.progress import Progress
+from napari_lesion.training.config.detector import read_config
+from napari_lesion.training.data.split import make_split
 from napari_lesion.training.engine import run_folder
 from napari_lesion.training.run_status import WatchedRun, look_at, start
 
@@ -193,9 +195,6 @@ class TrainPanel(QWidget):
             return
 
         def work(progress: Progress) -> list[tuple[str, int, int, int]]:
-            from napari_lesion.training.config.detector import read_config
-            from napari_lesion.training.data.split import make_split
-
             progress(0, 1, "reading nodules")
             split = make_split(read_config(config))
             return [
