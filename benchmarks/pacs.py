@@ -29,6 +29,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from napari_lesion.pacs import engines
+from napari_lesion.pacs.association import mended
 from napari_lesion.pacs.queue import Queue
 from napari_lesion.pacs.storage import describe, instances_below
 
@@ -270,7 +271,8 @@ def associated(port: int) -> Iterator[Any]:
     entity = pynetdicom.AE(ae_title="SENDER")
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 120
     entity.add_requested_context(CT, ExplicitVRLittleEndian)
-    association = entity.associate("127.0.0.1", port, ae_title="LESION")
+    opened = [(pynetdicom.evt.EVT_CONN_OPEN, mended, [120])]
+    association = entity.associate("127.0.0.1", port, ae_title="LESION", evt_handlers=opened)
     assert association.is_established
     yield association
     if association.is_established:

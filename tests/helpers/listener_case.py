@@ -14,6 +14,7 @@ from pathlib import Path
 from ports import free_port
 
 from napari_lesion.pacs import engines
+from napari_lesion.pacs.association import mended
 from napari_lesion.pacs.clock import Clock
 from napari_lesion.pacs.listener import Listener
 from napari_lesion.pacs.nodes import Nodes
@@ -116,7 +117,8 @@ def store(
     entity.acse_timeout = entity.network_timeout = entity.dimse_timeout = patience_s
     kinds = {(one.sop_class_uid, one.transfer_syntax) for one in map(describe, files)}
     contexts = [pynetdicom.build_context(kind, [syntax]) for kind, syntax in kinds]
-    association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called)
+    opened = [(pynetdicom.evt.EVT_CONN_OPEN, mended, [patience_s])]
+    association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called, evt_handlers=opened)
     if not association.is_established:
         return []
     acknowledged = []

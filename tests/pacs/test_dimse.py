@@ -52,6 +52,31 @@ def test_a_rejection_that_comes_before_we_look_is_said(orthanc: Orthanc) -> None
         pass
 
 
+def test_no_answer_is_lost_where_threads_are_slow(orthanc: Orthanc, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pynetdicom's thread took answers away where it was held up between two of its lines, as on a busy computer."""
+    association, provider = pynetdicom.association.Association, pynetdicom.dimse.DIMSEServiceProvider
+    set_, get = association.__setattr__, provider.get_msg
+
+    def held_up(one: object, name: str, value: object) -> None:
+        if name == "_is_paused" and value is False:
+            time.sleep(0.1)
+        set_(one, name, value)
+
+    def slow(one: object, block: bool = False) -> object:
+        if block:
+            time.sleep(0.3)
+        return get(one, block)
+
+    monkeypatch.setattr(association, "__setattr__", held_up)
+    monkeypatch.setattr(provider, "get_msg", slow)
+    nodes = orthanc.nodes(timeout_s=3)
+    offers = [Offer(VERIFICATION, ("1.2.840.10008.1.2",))]
+    with associated(nodes.local, nodes.node("orthanc"), offers, where="it") as opened:
+        for _ in range(3):  # at different places of that thread's round
+            assert opened.send_c_echo().get("Status") == 0
+            time.sleep(0.05)
+
+
 def test_nobody_at_the_address_is_said(orthanc: Orthanc) -> None:
     nodes = orthanc.nodes(port=orthanc.local.port)
     with pytest.raises(PacsError, match="cannot be reached"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def associated(
         max_pdu=PDU_BYTES,
         ext_neg=roles or None,
         evt_handlers=[
-            (pynetdicom.evt.EVT_CONN_OPEN, bound_reading, [node.timeout_s]),
+            (pynetdicom.evt.EVT_CONN_OPEN, mended, [node.timeout_s]),
             (pynetdicom.evt.EVT_PDU_RECV, _keep_rejection, [rejections]),
             *handlers,
         ],
@@ -265,6 +266,36 @@ class Reading:
         return content
 
 
-def bound_reading(event: Any, timeout_s: float) -> None:
-    """Bound what is read of a connection that pynetdicom has just opened."""
+class _Checkpoint:
+    """Where pynetdicom's thread waits while we ask and wait for an answer; takes the place of its event.
+
+    The thread says that it waits here, is let on, and says only then that it does not wait any more. Whoever asks in
+    between believes that it waits, while it takes the answer away and forgets it: on a busy computer some answers never
+    came. Here it says so before it is let on, and nobody closes the checkpoint in between.
+    """
+
+    def __init__(self, association: Any) -> None:
+        self._association, self._open, self._changed = association, True, threading.Condition()
+
+    def set(self) -> None:
+        """Let the thread on."""
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Let it wait when it comes by next."""
+        with self._changed:
+            self._open = False
+
+    def wait(self) -> None:
+        """Come by."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._open)
+            self._association._is_paused = False
+
+
+def mended(event: Any, timeout_s: float) -> None:
+    """Bound what is read of a connection that pynetdicom has just opened to a server, and keep its answers."""
     Reading(event.assoc, timeout_s)
+    event.assoc._reactor_checkpoint = _Checkpoint(event.assoc)
