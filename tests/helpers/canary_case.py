@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,6 +22,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian
 
+from napari_lesion.deidentification.options import CLEAN, RETAIN, Options
 from napari_lesion.dicom_objects.key_images import save_key_images
 from napari_lesion.dicom_objects.segmentation import save_seg
 from napari_lesion.dicom_objects.structured_report import save_sr
@@ -30,6 +32,43 @@ TABLE = Path(__file__).parents[2] / "src" / "napari_lesion" / "deidentification"
 PERSON, BORN = "CANARYPERSON", "16040229"
 _PERSON = frozenset({0x00100010, 0x00100020, 0x00100030})
 _BACKBONE = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E, 0x00020003})
+PLACES = ("top", "deep", "private")
+Combination = tuple[tuple[str, ...], tuple[str, ...]]
+"""What is retained and what is cleaned, as the command line has it."""
+
+
+def combinations() -> list[Combination]:
+    """Every combination of options."""
+    every = itertools.product((False, True), repeat=len(RETAIN) + len(CLEAN))
+    return [_named(one) for one in every]
+
+
+def covering(strength: int) -> list[Combination]:
+    """Some combinations, among which any few options are together in every way: none of them, some, all.
+
+    Parameters
+    ----------
+    strength : int
+        How many options that is.
+    """
+    every = list(itertools.product((False, True), repeat=len(RETAIN) + len(CLEAN)))
+    numbers: dict[object, int] = {}
+    has = []
+    for one in every:  # as bits of a number: which few options it has in which way
+        together = itertools.combinations(enumerate(one), strength)
+        has.append(sum(1 << numbers.setdefault(few, len(numbers)) for few in together))
+    missing = (1 << len(numbers)) - 1
+    chosen = []
+    while missing:
+        best = max(range(len(every)), key=lambda n: (has[n] & missing).bit_count())
+        missing &= ~has[best]
+        chosen.append(_named(every[best]))
+    return chosen
+
+
+def _named(on: tuple[bool, ...]) -> Combination:
+    retain, clean = on[: len(RETAIN)], on[len(RETAIN) :]
+    return tuple(itertools.compress(RETAIN, retain)), tuple(itertools.compress(CLEAN, clean))
 
 
 @dataclass(frozen=True)
@@ -45,6 +84,10 @@ class Canary:
     def patterns(self) -> tuple[bytes, ...]:
         """As bytes, in the encodings that a file may have."""
         return tuple(self.text.encode(code) for code in ("utf-8", "utf-16-le"))
+
+    def is_in(self, data: bytes) -> bool:
+        """Whether it stands in bytes."""
+        return any(pattern in data for pattern in self.patterns)
 
     def may_stay(self, options: Iterable[str]) -> bool:
         """Whether an option says that the value is kept as it is; of dates that move, times of day do."""
@@ -83,6 +126,40 @@ def study(folder: Path) -> dict[str, Path]:
             dataset.BurnedInAnnotation = "NO"
         dcmwrite(path, dataset, enforce_file_format=True)
     return paths | {"CT": min((folder / "CT").iterdir())}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A slice of CT, a report, segmentation and key images, with canaries wherever one can be."""
+
+    folder: Path
+    canaries: tuple[Canary, ...]
+    words: tuple[str, ...]
+    """Around the attributes: preamble, file meta, overlays, curves, file names and the like."""
+
+    def left(self, out: Path, options: Options) -> tuple[list[Canary], list[str]]:
+        """Find what is left in the bytes and names of all files below a folder; first what is no word."""
+        on = [name for name, value in vars(options).items() if value]
+        data = _all_bytes(out)
+        return (
+            [one for one in self.canaries if one.is_in(data) and not one.may_stay(on)],
+            [one for one in self.words if one.encode() in data],
+        )
+
+
+def planted(folder: Path, place: str) -> Planted:
+    """Write a study with canaries in one of `PLACES`; no value is in two of its files, or in another place's."""
+    canaries: list[Canary] = []
+    words: list[str] = []
+    paths = study(folder)
+    for path in (folder / "CT").iterdir():
+        if path != paths["CT"]:
+            path.unlink()  # they hold no canary
+    for letter, path in zip("JKVW", paths.values(), strict=True):
+        letters = f"{'QXZ'[PLACES.index(place)]}{letter}W"
+        canaries += plant(path, place, letters)
+        words += plant_around(path, letters)[1]
+    return Planted(folder, tuple(canaries), tuple(words))
 
 
 def plant(path: Path, place: str, letters: str) -> list[Canary]:
@@ -164,12 +241,14 @@ def plant_around(path: Path, letters: str) -> tuple[Path, list[str]]:
 
 def found(place: Path, canaries: Iterable[Canary]) -> Iterator[Canary]:
     """Find canaries in the bytes and names of all files below a folder."""
-    data = b"\n".join(
+    data = _all_bytes(place)
+    yield from (canary for canary in canaries if canary.is_in(data))
+
+
+def _all_bytes(place: Path) -> bytes:
+    return b"\n".join(
         one.read_bytes() + str(one.relative_to(place)).encode() for one in place.rglob("*") if one.is_file()
     )
-    for canary in canaries:
-        if any(pattern in data for pattern in canary.patterns):
-            yield canary
 
 
 def with_dicomdir(folder: Path) -> Path:
