@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_lesion.worklist.found import Found
 from napari_lesion.worklist.ranking import points, terms
 from napari_lesion.worklist.readers import Duty, play
 from napari_lesion.worklist.rule import Priority, Rule
+from napari_lesion.worklist.study_findings import Found
 
 DAY_H, WEEK_H = 24, 168
 SENSITIVITY = ((6.0, 0.437), (10.0, 0.921), (18.0, 0.984), (1000.0, 1.0))

@@ -71,7 +71,7 @@ SAID_IN_THE_VIEWER = (
     "security/signing.py",
     "support",
     "worklist/arrivals.py",
-    "worklist/places.py",
+    "worklist/image_places.py",
     "worklist/store.py",
 )
 """Where the core raises what a reader can come upon; the rest is for those who train and evaluate."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from napari_lesion.assessment.guidelines.apply import apply_guidelines
 from napari_lesion.assessment.measure.measure import measure_findings
 from napari_lesion.assessment.patient.clinical import merged_patient, patient_of
-from napari_lesion.detection import operating, registry
+from napari_lesion.detection import operating_points, registry
 from napari_lesion.detection.searchable import (
     check_threshold,
     is_about_lungs,
@@ -181,7 +181,7 @@ def analyse(
         volume=volume,
         heatmap=detection.heatmap,
         candidates=detection.candidates,
-        lowest_score=operating.lowest_score(detector.card),
+        lowest_score=operating_points.lowest_score(detector.card),
     )
 
 
@@ -384,7 +384,7 @@ def _report(volume: Volume, detection: Detection, card: Card, threshold: float, 
             version=card.version,
             sha256=card.sha256,
             threshold=threshold,
-            false_positives_per_scan=operating.false_positives_at(card, threshold),
+            false_positives_per_scan=operating_points.false_positives_at(card, threshold),
         ),
         device=detection.device,
         versions=library_versions(),

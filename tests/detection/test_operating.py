@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_lesion.detection.operating import false_positives_at, in_words, lowest_score, rates_of, score_at
+from napari_lesion.detection.operating_points import false_positives_at, in_words, lowest_score, rates_of, score_at
 from napari_lesion.models.card import Card
 from napari_lesion.support.errors import ConfigError
 

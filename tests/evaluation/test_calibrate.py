@@ -12,7 +12,7 @@ from fake_scan import FakeDetector, make_volume
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection.operating import false_positives_at
+from napari_lesion.detection.operating_points import false_positives_at
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
 from napari_lesion.model.findings import Candidate

@@ -14,7 +14,7 @@ from napari_lesion.plugin.records.records_panel import VALUE, RecordsPanel
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.records.rows import load_rows
-from napari_lesion.records.taking import records_path
+from napari_lesion.records.take_over import records_path
 
 TEXT = (
     "Former smoker, 30 pack-years.\n8 x 6 mm solid nodule in the RUL (previously 6 mm). 𝄞 Emphysema.\n"

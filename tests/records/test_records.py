@@ -17,9 +17,9 @@ from napari_lesion.assessment.patient.clinical import load_clinical
 from napari_lesion.cli.main import app
 from napari_lesion.model.assessed import Patient
 from napari_lesion.records.documents import Document, read_documents
-from napari_lesion.records.found import read_all
+from napari_lesion.records.found_values import read_all
 from napari_lesion.records.rows import Row, add_rows, due, follow_ups, load_rows, of_patient, rows_of_items
-from napari_lesion.records.taking import stated_patient
+from napari_lesion.records.take_over import stated_patient
 from napari_lesion.support.errors import InputFileError
 
 REPORT = (

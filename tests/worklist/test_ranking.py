@@ -10,9 +10,9 @@ from worklist_case import result
 
 from napari_lesion.model.findings import Report
 from napari_lesion.support.errors import ConfigFileError
-from napari_lesion.worklist.found import CATEGORIES, Found, found_in, merged
 from napari_lesion.worklist.ranking import points, terms
 from napari_lesion.worklist.rule import PRIORITIES, Rule, load_rule
+from napari_lesion.worklist.study_findings import CATEGORIES, Found, found_in, merged
 
 RULE = Rule()
 founds = st.builds(

@@ -42,7 +42,7 @@ def text(
         return
     from napari_lesion.records.columns import columns_of
     from napari_lesion.records.documents import read_documents
-    from napari_lesion.records.found import read_all, save_page, save_table
+    from napari_lesion.records.found_values import read_all, save_page, save_table
 
     documents, problems = read_documents(reports, columns_of(columns) if columns else None)
     readings = read_all(documents)
@@ -80,7 +80,7 @@ def text(
 def _take(table: Path, out: Path, reader: str) -> None:
     from datetime import datetime
 
-    from napari_lesion.records.found import save_clinical, taken_rows
+    from napari_lesion.records.found_values import save_clinical, taken_rows
     from napari_lesion.records.rows import follow_ups, save_rows
 
     now = datetime.now().astimezone().isoformat(timespec="seconds")

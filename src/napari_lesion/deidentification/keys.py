@@ -2,6 +2,9 @@
 
 The same key gives the same again; without it nobody can tell which patient a pseudonym stands for. A key file is
 encrypted with a passphrase (scrypt, AES-256-GCM).
+
+Its form is not that of `support.sealed`: a file that begins like those is opened with the keys of the project whose
+folder it lies in, and a key, or what it seals, has to open without them, wherever it is taken.
 """
 
 from __future__ import annotations
@@ -89,7 +92,7 @@ def write_key(path: Path, key: Key, passphrase: str) -> None:
     require(May.DE_IDENTIFY, path)
     record(Action.KEY_USE, detail="a new key of de-identifications")
     salt, nonce = os.urandom(16), os.urandom(12)
-    sealed = AESGCM(_stretched(passphrase, salt, _SCRYPT)).encrypt(nonce, key.secret, _FORMAT.encode())
+    sealed = AESGCM(_stretched(passphrase, salt)).encrypt(nonce, key.secret, _FORMAT.encode())
     text = {"format": _FORMAT, "scrypt": _SCRYPT, "salt": salt.hex(), "nonce": nonce.hex(), "key": sealed.hex()}
     with whole_file(path, private=True) as temporary:
         temporary.write_text(json.dumps(text) + "\n", encoding="utf-8")
@@ -122,8 +125,7 @@ def read_key(path: Path, passphrase: str) -> Key:
         text = parse_json(read_text(path))
         if text["format"] != _FORMAT:
             raise KeyError("format")
-        given = {name: int(text["scrypt"][name]) for name in _SCRYPT}
-        if given != _SCRYPT:
+        if text["scrypt"] != _SCRYPT:
             raise ValueError("scrypt")
         salt, nonce, sealed = (bytes.fromhex(text[name]) for name in ("salt", "nonce", "key"))
     except OSError as error:
@@ -131,7 +133,7 @@ def read_key(path: Path, passphrase: str) -> Key:
     except (KeyError, TypeError, ValueError) as error:
         raise InputFileError(f"{path} is no key of a de-identification, or it is damaged.") from error
     try:
-        secret = AESGCM(_stretched(passphrase, salt, given)).decrypt(nonce, sealed, _FORMAT.encode())
+        secret = AESGCM(_stretched(passphrase, salt)).decrypt(nonce, sealed, _FORMAT.encode())
     except InvalidTag as error:
         record(Action.KEY_USE, detail="the key of de-identifications did not open", failed=True)
         raise InputFileError(f"The passphrase does not open {path}, or the file is damaged.") from error
@@ -161,5 +163,5 @@ def unseal(key: Key, purpose: str, sealed: bytes, where: Path) -> Any:
     return json.loads(text.decode("utf-8", "surrogatepass"))
 
 
-def _stretched(passphrase: str, salt: bytes, parameters: dict[str, int]) -> bytes:
-    return Scrypt(salt=salt, length=_BYTES, **parameters).derive(passphrase.encode("utf-8"))
+def _stretched(passphrase: str, salt: bytes) -> bytes:
+    return Scrypt(salt=salt, length=_BYTES, **_SCRYPT).derive(passphrase.encode("utf-8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from napari_lesion.detection import operating
+from napari_lesion.detection import operating_points
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import OptionError, SeriesError, UnitError
 
@@ -49,7 +49,7 @@ def reporting_threshold(card: Card, threshold: float | None = None, false_positi
     check_threshold(threshold, false_positives)
     if threshold is not None:
         return threshold
-    return card.threshold if false_positives is None else operating.score_at(card, false_positives)
+    return card.threshold if false_positives is None else operating_points.score_at(card, false_positives)
 
 
 def unsuitable(series: Series, modalities: Sequence[str] = ("CT",), *, single_images: bool = False) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_lesion.detection import calibration as fitting
 from napari_lesion.detection.calibration import Method, Reliability, Sample
-from napari_lesion.detection.operating import score_at
+from napari_lesion.detection.operating_points import score_at
 from napari_lesion.evaluation.froc import Mark, ScoredPoint, lies_on
 from napari_lesion.evaluation.results import Results
 from napari_lesion.models.card import Metric

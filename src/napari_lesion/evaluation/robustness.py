@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lesion.detection.operating import false_positives_at
+from napari_lesion.detection.operating_points import false_positives_at
 from napari_lesion.evaluation import froc
 from napari_lesion.evaluation.froc import Counts, Mark, ScoredPoint
 from napari_lesion.evaluation.perturbations import Perturbation, default_perturbations

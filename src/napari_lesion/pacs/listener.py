@@ -19,7 +19,7 @@ import pydicom
 from napari_lesion.pacs import analysis
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.clock import REAL, Clock
-from napari_lesion.pacs.figures import TEXT_FORMAT, Counts, Metric, exposition
+from napari_lesion.pacs.metrics import TEXT_FORMAT, Counts, Metric, exposition
 from napari_lesion.pacs.nodes import Nodes
 from napari_lesion.pacs.queue import Queue
 from napari_lesion.pacs.queue_rows import STATES, Job, Send

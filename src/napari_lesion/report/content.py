@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_lesion.assessment.measure.nodule import percent
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
-from napari_lesion.detection.operating import in_words
+from napari_lesion.detection.operating_points import in_words
 from napari_lesion.model.assessed import Appearance, Patient, SourcedValue
 from napari_lesion.model.findings import Finding, Report, image_name
 from napari_lesion.model.measured import Looks, Measurement

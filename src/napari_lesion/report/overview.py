@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
-from napari_lesion.detection.operating import in_words
+from napari_lesion.detection.operating_points import in_words
 from napari_lesion.explain.maps import Explanation
 from napari_lesion.model.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report, image_name
 from napari_lesion.model.volume import FloatArray, Volume

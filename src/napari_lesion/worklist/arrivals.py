@@ -21,7 +21,7 @@ from napari_lesion.report.ledger import read_ledgers
 from napari_lesion.support.errors import InputFileError, LesionError
 from napari_lesion.support.plain import path_of
 from napari_lesion.support.uids import digest, name_of
-from napari_lesion.worklist.found import Found, found_in
+from napari_lesion.worklist.study_findings import Found, found_in
 
 _RESULTS = "results"
 _UNDER_WAY = "Its analysis has not ended yet."

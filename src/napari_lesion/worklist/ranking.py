@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from napari_lesion.worklist.found import Found
 from napari_lesion.worklist.rule import Priority, Rule
+from napari_lesion.worklist.study_findings import Found
 
 TEXTS = {
     "lung_rads": "Lung-RADS {category}",

@@ -9,8 +9,8 @@ from typing import Any
 
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.worklist.arrivals import Arrival
-from napari_lesion.worklist.found import Found
 from napari_lesion.worklist.studies import Series
+from napari_lesion.worklist.study_findings import Found
 
 VERSIONS = (
     """

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from napari_lesion.support.checked_yaml import read_checked
-from napari_lesion.worklist.found import CATEGORIES
+from napari_lesion.worklist.study_findings import CATEGORIES
 
 Priority = Literal["STAT", "HIGH", "MEDIUM", "ROUTINE", "LOW"]
 PRIORITIES: tuple[Priority, ...] = ("STAT", "HIGH", "MEDIUM", "ROUTINE", "LOW")

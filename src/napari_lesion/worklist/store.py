@@ -12,11 +12,11 @@ from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.database import Database, refuse
 from napari_lesion.support.errors import LesionError, OptionError, WorklistError
 from napari_lesion.worklist.arrivals import Arrival, arrivals_in
-from napari_lesion.worklist.found import merged
 from napari_lesion.worklist.ranking import points, terms
 from napari_lesion.worklist.rows import VERSIONS, arrival_of, latest, name_in_place, series_of
 from napari_lesion.worklist.rule import PRIORITIES, Priority, Rule
 from napari_lesion.worklist.studies import Event, Study
+from napari_lesion.worklist.study_findings import merged
 
 ENVIRONMENT = "NAPARI_LESION_WORKLIST"
 """Names the file of the worklist."""

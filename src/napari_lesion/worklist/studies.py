@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_lesion.model.volume import SeriesIdentity
-from napari_lesion.worklist.found import Found
 from napari_lesion.worklist.ranking import Term, points
 from napari_lesion.worklist.rule import Priority
 from napari_lesion.worklist.seats import is_gone
+from napari_lesion.worklist.study_findings import Found
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from napari_lesion.model.volume import Volume, spacing_of
 from napari_lesion.plugin.annotate.box_marks import BoxMarks
 from napari_lesion.plugin.annotate.layer_edits import LayerEdits
 from napari_lesion.plugin.annotate.mask_marks import MaskMarks
-from napari_lesion.plugin.annotate.others import layers_of_others
+from napari_lesion.plugin.annotate.other_readers import layers_of_others
 from napari_lesion.plugin.annotate.point_marks import PointMarks
 from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session

@@ -22,7 +22,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.annotate.annotated_scan import AnnotatedScan, free_voxels, sets_of_others
 from napari_lesion.plugin.annotate.annotation_layers import AnnotationLayers
 from napari_lesion.plugin.annotate.growing import Growing
-from napari_lesion.plugin.session.each import one_each
+from napari_lesion.plugin.session.per_viewer import one_each
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import N_, tr

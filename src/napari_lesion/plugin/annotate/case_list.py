@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 from napari_lesion.annotation.cases import Case, find_cases, key_of, next_case, progress_of
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.plugin.annotate.annotator import annotator
-from napari_lesion.plugin.session.each import one_each
+from napari_lesion.plugin.session.per_viewer import one_each
 from napari_lesion.plugin.session.session import ANNOTATION, Session
 from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Layer, Points, Vectors
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.detection.operating import false_positives_at
+from napari_lesion.detection.operating_points import false_positives_at
 from napari_lesion.model.findings import Finding, Heatmap, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.card import Card

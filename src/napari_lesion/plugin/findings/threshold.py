@@ -8,7 +8,7 @@ from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QDoubleSlider
 
-from napari_lesion.detection.operating import false_positives_at, rates_of, score_at
+from napari_lesion.detection.operating_points import false_positives_at, rates_of, score_at
 from napari_lesion.models.card import Card
 from napari_lesion.plugin.texts import tr
 

@@ -17,8 +17,8 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import search
 from napari_lesion.plugin.reading_study.blinding import READING, Blinding
 from napari_lesion.plugin.reading_study.reading_layers import ReadingLayers
-from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.open_scan import OpenScan
+from napari_lesion.plugin.session.per_viewer import one_each
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr

@@ -40,9 +40,9 @@ from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.records.documents import LONGEST, Document, pasted, read_documents
 from napari_lesion.records.findings import Item
-from napari_lesion.records.found import Reading, read_all
+from napari_lesion.records.found_values import Reading, read_all
 from napari_lesion.records.rows import Row, add_rows, follow_ups, load_rows, of_patient, refusal, rows_of_items
-from napari_lesion.records.taking import records_path, stated_patient
+from napari_lesion.records.take_over import records_path, stated_patient
 from napari_lesion.review import edits
 from napari_lesion.support.errors import LesionError
 from napari_lesion.support.plain import one_line

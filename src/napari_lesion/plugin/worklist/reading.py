@@ -16,7 +16,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
 from napari_lesion.support.errors import LesionError
-from napari_lesion.worklist.places import Located, locate
+from napari_lesion.worklist.image_places import Located, locate
 from napari_lesion.worklist.rule import Priority, load_rule
 from napari_lesion.worklist.seats import new_seat
 from napari_lesion.worklist.store import Worklist, worklist_file

@@ -38,7 +38,7 @@ from napari_lesion.plugin.worklist.reading import reading
 from napari_lesion.support.errors import Cancelled, LesionError
 from napari_lesion.support.plain import one_line
 from napari_lesion.support.progress import Progress
-from napari_lesion.worklist.places import Located
+from napari_lesion.worklist.image_places import Located
 from napari_lesion.worklist.ranking import TEXTS, Term
 from napari_lesion.worklist.rule import PRIORITIES, Priority
 from napari_lesion.worklist.studies import Study

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QInputDialog
 
 from napari_lesion.model.drawn import POINTS, READS_VALUES, Drawing, Slab, Tool
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.session.each import one_each
+from napari_lesion.plugin.session.per_viewer import one_each
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import frame_of

@@ -9,8 +9,8 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.display import Window
-from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.open_scan import OpenScan
+from napari_lesion.plugin.session.per_viewer import one_each
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import tr

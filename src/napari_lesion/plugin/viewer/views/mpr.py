@@ -30,7 +30,7 @@ from napari_lesion.plugin.viewer.views.grid import Grid
 from napari_lesion.plugin.viewer.views.identity import Identity
 from napari_lesion.plugin.viewer.views.mirror import Mirror, mirrored_layer
 from napari_lesion.plugin.viewer.views.pane import Pane
-from napari_lesion.plugin.viewer.views.solid import SolidView, look_from_the_front
+from napari_lesion.plugin.viewer.views.view_3d import View3D, look_from_the_front
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -62,7 +62,7 @@ class Views(QObject):
         self._three: Pane | None = None
         self._identity: Identity | None = None
         """What says in the 3D view whose scan it is."""
-        self.solid = SolidView(self._session, self)
+        self.solid = View3D(self._session, self)
         self._active = self._main
         self._alone: Pane | None = self._main
         self._fresh = False

@@ -28,7 +28,7 @@ MIP_WINDOW = (-100.0, 1100.0)
 """HU: bones for landmarks; all else of a chest hides behind them in a maximum projection."""
 
 
-class SolidView(QObject):
+class View3D(QObject):
     """What the 3D view shows of the scan on the screen; it may be filled anew after it was emptied.
 
     Attributes
