@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import dicom_factory as factory
 import numpy as np
 import pytest
 from fake_scan import FakeDetector
+from napari.components import ViewerModel
+from session_scans import coded_scans
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.progressive import ProgressiveLoading, WiderError
@@ -104,3 +108,23 @@ def test_a_scan_fills_behind_its_first_slice_and_a_half_read_one_never_stays(
     assert len(viewer.layers) == 0
     assert len(again) == 1
     assert "as a whole" in told.pop()
+
+
+def test_halfway_between_two_slices_the_one_that_is_drawn_is_the_one_that_is_wanted(qapp: object) -> None:
+    """For a scan whose slices come from the head, whose array is drawn the other way round."""
+    volume = coded_scans()[0].volume
+    affine = volume.affine.copy()
+    affine[:3, 3] += affine[:3, 0] * (len(volume.voxels) - 1)
+    affine[:3, 0] *= -1
+    volume = replace(volume, voxels=np.ascontiguousarray(volume.voxels[::-1]), affine=affine)
+    viewer = ViewerModel()
+    data, attributes, _ = scan_layer(volume)
+    layer = viewer.add_image(data, **attributes)
+    low, _, step = viewer.dims.range[0]
+    viewer.add_points(np.zeros((1, 3)), scale=(0.25, 1, 1))  # with finer steps
+    opened = SimpleNamespace(volume=volume, load_state=SimpleNamespace(focus=0, total=len(volume.voxels)))
+    for drawn in (2, 3, 6, 7):
+        viewer.dims.set_point(0, low + (drawn + 0.5) * step)
+        k = Opening._slice_shown(opened, viewer, layer)  # type: ignore[arg-type]
+        shown = np.asarray(layer._slice.image.raw)
+        assert np.array_equal(shown, volume.voxels[k]), drawn

@@ -236,6 +236,25 @@ def test_a_view_is_drawn_only_when_its_own_picture_changes(viewer: Any, qtbot: A
     four.toggle_link()
 
 
+def test_nobody_zooms_in_until_a_few_voxels_fill_a_view(viewer: Any) -> None:
+    four = views(viewer)
+    pane, camera = four.panes[0], viewer.scene.camera
+    camera.center = (0.0, 12.0, -7.0)
+    at = QPointF(0.25 * pane.canvas.width(), 0.75 * pane.canvas.height())
+    under = pane.world_at(at)
+    for _ in range(40):
+        pane.zoom_by(1.2, at)
+    voxel = min(abs(viewer.layers[0].scale[axis]) for axis in viewer.dims.displayed)
+    assert min(pane.canvas.width(), pane.canvas.height()) / camera.zoom / voxel == pytest.approx(8.0)
+    np.testing.assert_allclose(pane.world_at(at), under, atol=1e-6)
+    camera.zoom *= 2  # a finding may be looked at from nearer: that stays
+    nearer = camera.zoom
+    pane.zoom_by(1.2)
+    assert camera.zoom == nearer
+    pane.zoom_by(1 / 1.2)
+    assert camera.zoom < nearer
+
+
 def test_layers_are_the_same_in_all_views_on_the_same_arrays(viewer: Any) -> None:
     four = views(viewer)
     scan = viewer.layers[0]

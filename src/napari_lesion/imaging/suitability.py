@@ -158,4 +158,4 @@ def _cut_across(lungs: npt.NDArray[np.bool_], spacing: tuple[float, float, float
         ]
     if not cut:
         return []
-    return [f"The field of view cuts the lungs off on the {' and the '.join(cut)}: nothing was searched beyond it."]
+    return [f"The field of view cuts the lungs off on the {' and '.join(cut)}: nothing was searched beyond it."]

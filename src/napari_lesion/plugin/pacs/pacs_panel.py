@@ -227,7 +227,7 @@ class PacsPanel(QWidget):
         if len(found) > _MOST:
             self._show_status(tr("There are more than {count} studies; ask more precisely.", count=_MOST))
         else:
-            self._show_status(tr("{count} studies", count=len(found)))
+            self._show_status(tr("{count} studies", count=len(found)) if len(found) != 1 else tr("1 study"))
 
     def _on_expanded(self, item: QTreeWidgetItem) -> None:
         archive = self._archive()
@@ -278,7 +278,11 @@ class PacsPanel(QWidget):
             self._show_status_of_scan(tr("The archive has no earlier CT of this patient."))
             return
         self._browse(fetched)
-        lines = [tr("{count} earlier studies; step Compare (panel Follow-up) compares with them.", count=len(fetched))]
+        lines = [
+            tr("{count} earlier studies; step Compare (panel Follow-up) compares with them.", count=len(fetched))
+            if len(fetched) != 1
+            else tr("1 earlier study; step Compare (panel Follow-up) compares with it.")
+        ]
         self._show_status_of_scan(
             "\n".join(lines + [outcome_of(one.retrieved) for one in fetched if not one.retrieved.is_complete])
         )

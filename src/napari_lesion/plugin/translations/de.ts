@@ -44,6 +44,10 @@
             <translation>1</translation>
         </message>
         <message>
+            <source>1 earlier study; step Compare (panel Follow-up) compares with it.</source>
+            <translation>1 frühere Untersuchung; der Schritt Vergleichen (Bedienfeld Verlauf) vergleicht damit.</translation>
+        </message>
+        <message>
             <source>1 finding shown, {hidden} with a lower score hidden.</source>
             <translation>1 Befund angezeigt, {hidden} mit niedrigerem Score ausgeblendet.</translation>
         </message>
@@ -54,6 +58,14 @@
         <message>
             <source>1 image</source>
             <translation>1 Bild</translation>
+        </message>
+        <message>
+            <source>1 series in 1 study</source>
+            <translation>1 Serie in 1 Untersuchung</translation>
+        </message>
+        <message>
+            <source>1 study</source>
+            <translation>1 Untersuchung</translation>
         </message>
         <message>
             <source>2</source>
@@ -5064,6 +5076,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{count} series</source>
             <translation>{count} Serien</translation>
+        </message>
+        <message>
+            <source>{count} series in 1 study</source>
+            <translation>{count} Serien in 1 Untersuchung</translation>
         </message>
         <message>
             <source>{count} series in {studies} studies</source>

@@ -44,6 +44,10 @@
             <translation>1</translation>
         </message>
         <message>
+            <source>1 earlier study; step Compare (panel Follow-up) compares with it.</source>
+            <translation>1 个既往检查；“比较”步骤（随访面板）与其比较。</translation>
+        </message>
+        <message>
             <source>1 finding shown, {hidden} with a lower score hidden.</source>
             <translation>显示 1 个病灶，隐藏 {hidden} 个评分较低的病灶。</translation>
         </message>
@@ -54,6 +58,14 @@
         <message>
             <source>1 image</source>
             <translation>1 幅图像</translation>
+        </message>
+        <message>
+            <source>1 series in 1 study</source>
+            <translation>1 次检查，1 个序列</translation>
+        </message>
+        <message>
+            <source>1 study</source>
+            <translation>1 项检查</translation>
         </message>
         <message>
             <source>2</source>
@@ -5064,6 +5076,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{count} series</source>
             <translation>{count} 个序列</translation>
+        </message>
+        <message>
+            <source>{count} series in 1 study</source>
+            <translation>1 次检查，{count} 个序列</translation>
         </message>
         <message>
             <source>{count} series in {studies} studies</source>

@@ -256,7 +256,7 @@ class BrowserPanel(QWidget):
         if error is not None:
             self._show_status(f"⚠ {sentence(error)}")
         elif complete:
-            said = tr("{count} series in {studies} studies", count=len(self.tree.rows), studies=len(self.tree.studies))
+            said = _counted(len(self.tree.rows), len(self.tree.studies))
             if (patients := len({patient_key(one.identity) for one in self.series})) > 1:
                 said = tr("{found} of {patients} patients", found=said, patients=patients)
             if not self.tree.rows:
@@ -365,3 +365,9 @@ def show_browser(session: Session) -> None:
     elif window is not None:
         dock, _ = window.add_plugin_dock_widget(PLUGIN, "Series browser")
         dock.raise_()
+
+
+def _counted(series: int, studies: int) -> str:
+    if studies != 1:
+        return tr("{count} series in {studies} studies", count=series, studies=studies)
+    return tr("1 series in 1 study") if series == 1 else tr("{count} series in 1 study", count=series)

@@ -14,10 +14,10 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.model.volume import Volume
+from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.plugin.session.open_scans import open_scans
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import canonical, frame_of, scan_name
+from napari_lesion.plugin.viewer.layers import canonical, scan_name
 from napari_lesion.plugin.viewer.view import unwrapped, volume_of
 from napari_lesion.plugin.widgets.messages import line_of, show_error, show_info
 from napari_lesion.plugin.widgets.task import Task, sentence
@@ -104,7 +104,7 @@ class Opening(QObject):
         self._looks += 1
         everything = self._looks % _REFRESH_EVERY == 0
         for viewer, layer in self._viewers():
-            k = self._slice_shown(viewer) if layer in viewer.layers else self.load_state.focus
+            k = self._slice_shown(viewer, layer) if layer in viewer.layers else self.load_state.focus
             self.load_state.focus = k
             now = (k, bool(self.load_state.present[k]))
             came, self._slice = now != self._slice and now[1], now
@@ -116,12 +116,14 @@ class Opening(QObject):
         self._seen = done
         self._show_progress()
 
-    def _slice_shown(self, viewer: ViewerModel) -> int:
+    def _slice_shown(self, viewer: ViewerModel, layer: Layer) -> int:
         """Index k of the slice that the viewer is at."""
         if viewer.dims.ndim != 3:
             return self.load_state.focus
-        place = frame_of(self.volume).to_patient(np.asarray(viewer.dims.point))
-        k = int(np.rint(self.volume.to_index(place)[0]))
+        # Rounded in the array that is drawn, as napari does: halfway between two slices it may be the other one.
+        drawn = np.rint(np.asarray(layer.world_to_data(viewer.dims.point)))
+        affine = canonical(self.volume.voxels, self.volume.affine)[1]
+        k = int(np.rint(self.volume.to_index(apply_affine(affine, drawn))[0]))
         return min(max(k, 0), self.load_state.total - 1)
 
     def _viewers(self) -> list[tuple[ViewerModel, Layer]]:

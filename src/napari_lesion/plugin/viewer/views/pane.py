@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidg
 
 from napari_lesion.model.volume import FloatArray
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.view import screen_axes
+from napari_lesion.plugin.viewer.view import screen_axes, volume_of
 from napari_lesion.plugin.viewer.views.marks import PLANE_COLORS, Marks, forget_marks
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ SAME_MM = 1e-6
 """Places nearer than this are one."""
 ZOOM_STEP = 1.2
 """Of one notch of the wheel, or of one key press."""
+FEWEST_VOXELS = 8
+"""Across a view, as far as one zooms in: nearer, nobody can tell any more what lies there."""
 NOTCH = 120
 """Of a wheel, in eighths of a degree: what Qt reports."""
 
@@ -159,12 +161,25 @@ class Pane(QWidget):
     # -- the camera ---------------------------------------------------------------------------------------------------
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Zoom; the place under a point of the canvas (or else the centre) stays where it is."""
+        """Zoom; the place under a point of the canvas (or else the centre) stays where it is.
+
+        In a plane there are always `FEWEST_VOXELS` of the scan across the canvas, or as many as there were.
+        """
         camera = self.view.scene.camera
+        if factor > 1 and (nearest := self._nearest()) is not None:
+            factor = min(factor, max(nearest / camera.zoom, 1.0))
         if around is not None and self.is_plane:
             offset = self._in_mm(around.x() - self.canvas.width() / 2, around.y() - self.canvas.height() / 2)
             self._move_camera(offset * (1 - 1 / factor))
         camera.zoom *= factor
+
+    def _nearest(self) -> float | None:
+        """Find the zoom at which few voxels fill the canvas; None where no plane of a scan is shown."""
+        layer = next((one for one in self.view.layers if volume_of(one) is not None), None) if self.is_plane else None
+        if layer is None or layer.ndim != self.view.dims.ndim:
+            return None
+        voxel = min(abs(float(layer.scale[axis])) for axis in self.view.dims.displayed)
+        return max(min(self.canvas.width(), self.canvas.height()), 1) / (FEWEST_VOXELS * voxel)
 
     def _in_mm(self, right_px: float, down_px: float) -> FloatArray:
         """Turn a way on the screen into one in the world, along the displayed axes."""
