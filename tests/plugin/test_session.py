@@ -36,7 +36,7 @@ from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 
-SEEDS = (2, 3, 6, 7)
+SEEDS = (2, 3, 4, 6, 7, 8, 9)
 STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "220"))
 SEED = os.environ.get("NAPARI_LESION_SESSION_SEED", "")
 REPLAY = os.environ.get("NAPARI_LESION_SESSION_REPLAY", "")
