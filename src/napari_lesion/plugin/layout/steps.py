@@ -39,7 +39,7 @@ from napari_lesion.review.review import is_searched
 FIND, JUDGE, COMPARE, REPORT = STEPS = ("find", "judge", "compare", "report")
 _TEXTS = {
     FIND: (N_("Find"), N_("Search the scan for lesions, and look through it")),
-    JUDGE: (N_("Review"), N_("Go through the findings: accept, reject, measure, describe")),
+    JUDGE: (N_("Judge"), N_("Go through the findings: accept, reject, measure, describe")),
     COMPARE: (N_("Compare"), N_("Compare with earlier scans of the patient")),
     REPORT: (N_("Report"), N_("Complete the patient's data, and write the report")),
 }

@@ -1460,6 +1460,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Sein Score liegt unter der Schwelle, deshalb zählt er nicht. Angenommen zählt er.</translation>
         </message>
         <message>
+            <source>Judge</source>
+            <translation>Beurteilen</translation>
+        </message>
+        <message>
             <source>Juxtapleural</source>
             <translation>Juxtapleural</translation>
         </message>
@@ -2722,10 +2726,6 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Reveal the findings?</source>
             <translation>Befunde aufdecken?</translation>
-        </message>
-        <message>
-            <source>Review</source>
-            <translation>Beurteilen</translation>
         </message>
         <message>
             <source>Right lower</source>

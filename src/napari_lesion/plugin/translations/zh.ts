@@ -1460,6 +1460,10 @@ A double click opens one.</source>
             <translation>其评分低于阈值，因此不计入。接受后即计入。</translation>
         </message>
         <message>
+            <source>Judge</source>
+            <translation>判断</translation>
+        </message>
+        <message>
             <source>Juxtapleural</source>
             <translation>近胸膜</translation>
         </message>
@@ -2722,10 +2726,6 @@ A double click opens one.</source>
         <message>
             <source>Reveal the findings?</source>
             <translation>揭示检出病灶？</translation>
-        </message>
-        <message>
-            <source>Review</source>
-            <translation>审阅</translation>
         </message>
         <message>
             <source>Right lower</source>
