@@ -36,6 +36,8 @@ from napari_lesion.pacs.queue import Queue
 from napari_lesion.samples import RealCase, describe_real_case, download_real_case
 from napari_lesion.security.projects import make_identity
 from napari_lesion.timeline.cohort import Settings, simulate
+from napari_lesion.timeline.model import Description, save_model
+from napari_lesion.timeline.network import TimelineNet
 from napari_lesion.timeline.tables import save_cohort
 
 CENTER = (40.0, -15.0, -289.0)
@@ -459,6 +461,20 @@ def timeline_simulate(case: Case) -> None:
     case("timeline", "simulate", "-o", case.out / "cohort", "--persons", 5)
 
 
+def timeline_train(case: Case) -> None:
+    save_cohort(simulate(Settings(persons=60)), case.root / "cohort", Settings())
+    # torch makes an empty folder for its compiler among the temporary files.
+    case.patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(case.root / "torch"))
+    case("timeline", "train", case.root / "cohort", "-o", case.out / "run", "--steps", 2)
+
+
+def timeline_predict(case: Case) -> None:
+    analysed(case)
+    said = Description(id="made", version="1", width=4, simulated=True, persons=())
+    model = save_model(case.root / "model", TimelineNet(4), said, "made")
+    case("timeline", "predict", case.out, "--model", model, "-o", case.out / "risk")
+
+
 def timeline_evaluate(case: Case) -> None:
     for seed in (1, 2):
         save_cohort(simulate(Settings(persons=120, seed=seed)), case.root / f"cohort{seed}", Settings())
@@ -547,6 +563,8 @@ COMMANDS: dict[str, Callable[[Case], None]] = {
     "text": text,
     "records": records,
     "timeline simulate": timeline_simulate,
+    "timeline train": timeline_train,
+    "timeline predict": timeline_predict,
     "timeline evaluate": timeline_evaluate,
     "deidentify": deidentify,
     **{

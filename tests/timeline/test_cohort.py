@@ -156,9 +156,9 @@ def test_lines_that_cannot_be_are_named(tmp_path: Path) -> None:
 
 def test_what_knows_more_is_better_and_intervals_are_around_it(courses: tuple[Course, ...]) -> None:
     learn = simulate(SMALL.model_copy(update={"seed": 9}))
-    evaluate.refuse_known(learn, courses)
+    evaluate.refuse_known({one.person.id for one in learn}, courses)
     with pytest.raises(InputFileError, match="500 persons are both"):
-        evaluate.refuse_known(courses, courses)
+        evaluate.refuse_known({one.person.id for one in courses}, courses)
     models = [one for one in evaluate.learned(learn, "cancer") if one.name in ("Brock", evaluate.REFERENCE)]
     scores = {(one.visit, one.model): one for one in evaluate.evaluate(courses, models, times=30)}
     brock_auc, all_auc = (scores[2, name].values["AUC, 2 years"] for name in ("Brock", evaluate.REFERENCE))
@@ -167,7 +167,7 @@ def test_what_knows_more_is_better_and_intervals_are_around_it(courses: tuple[Co
     change = scores[2, "Brock"].change["AUC, 2 years"]
     assert change.value == pytest.approx(brock_auc.value - all_auc.value)
     assert change.low < change.value < change.high
-    assert scores[0, "Brock"].persons == len({one.person.id for one in courses})
+    assert scores[1, "Brock"].persons == len({one.person.id for one in courses})
     tenths = evaluate.reliability(courses, models[1])
     assert len(tenths) == 10
     assert tenths[-1].observed > 5 * max(tenths[0].observed, 0.01)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -197,6 +199,12 @@ def growth_after(known: tuple[Prefix, ...]) -> Outcome:
         last = grown or (later[-1] if later else one.visits[-1])
         years[n], event[n] = (last.day - one.visits[-1].day) / YEAR, grown is not None
     return Outcome(years, event, np.zeros(len(known), dtype=np.bool_))
+
+
+OUTCOMES: Mapping[str, Callable[[tuple[Prefix, ...]], Outcome]] = MappingProxyType(
+    {"cancer": cancer_after, "growth": growth_after}
+)
+"""What a risk is told of."""
 
 
 def last_volume(visits: tuple[Visit, ...]) -> float:

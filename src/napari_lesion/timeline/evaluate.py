@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 import numpy as np
@@ -14,18 +13,15 @@ from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.timeline import metrics
 from napari_lesion.timeline.baselines import BASELINES, Fitted, fit_baseline
-from napari_lesion.timeline.course import Course, Outcome, Prefix, cancer_after, growth_after, prefixes
+from napari_lesion.timeline.course import OUTCOMES, Course, Outcome, Prefix, prefixes
 
 HORIZONS = (1.0, 2.0, 3.0)
 """Years after a visit for which risks are told."""
-VISITS = (0, 1, 2, 3)
-"""After which visit models are compared: 1 is the first, 0 is any."""
+VISITS = (1, 2, 3)
+"""After which visit models are compared: 1 is the first."""
 REFERENCE = "logistic, last visit and growth"
 """The baseline that the others are compared with."""
 About = Literal["cancer", "growth"]
-OUTCOMES: Mapping[str, Callable[[tuple[Prefix, ...]], Outcome]] = MappingProxyType(
-    {"cancer": cancer_after, "growth": growth_after}
-)
 _TENTHS = 10
 
 
@@ -105,14 +101,14 @@ def learned(courses: tuple[Course, ...], about: About) -> tuple[Fitted, ...]:
     return tuple(fit_baseline(name, known, outcome, HORIZONS) for name in BASELINES)
 
 
-def refuse_known(learned_from: Sequence[Course], tested_on: Sequence[Course]) -> None:
+def refuse_known(learned_from: Set[str], tested_on: Sequence[Course]) -> None:
     """Refuse to test on persons that were learned from.
 
     Raises
     ------
     InputFileError
     """
-    both = {one.person.id for one in learned_from} & {one.person.id for one in tested_on}
+    both = learned_from & {one.person.id for one in tested_on}
     if both:
         raise InputFileError(
             f"{len(both)} persons are both in the cohort that is tested on and in that which was learned from. Test on "

@@ -83,17 +83,21 @@ def observed(outcome: Outcome, horizon: float, counts: Floats | None = None) -> 
 
 def c_index(outcome: Outcome, risk: Floats, until: float, counts: Floats | None = None) -> float:
     """Chance that of two lesions the one with the earlier event, up to some years, had the higher risk (Uno's)."""
-    counts = np.ones(len(risk)) if counts is None else counts
+    order = np.argsort(outcome.years, kind="stable")
+    outcome, risk = outcome[order], risk[order]
+    counts = np.ones(len(risk)) if counts is None else counts[order]
     chance = watched(outcome, counts, outcome.years)
+    after = np.searchsorted(outcome.years, outcome.years, side="right")
+    ended = np.flatnonzero(outcome.never & (chance > 0))
+    ended_weight, before = counts[ended] / chance[ended], np.searchsorted(ended, after)
     right = total = 0.0
     for n in np.flatnonzero(outcome.event & (outcome.years <= until) & (counts > 0)):
-        later = outcome.years > outcome.years[n]
-        # One that ended otherwise before never gets the event: it outlasts.
-        never = outcome.never & ~later & (chance > 0)
-        weight = np.where(later, counts / chance[n], 0.0) + np.divide(
-            counts, chance, out=np.zeros(len(risk)), where=never
-        )
-        weight *= counts[n] / chance[n]
-        right += float(np.sum(weight * ((risk < risk[n]) + 0.5 * (risk == risk[n]))))
-        total += float(weight.sum())
+        # Those with a later end, and those that ended otherwise before: these never get the event.
+        own, later, never = counts[n] / chance[n], slice(after[n], None), slice(before[n])
+        for weights, others in (
+            (counts[later] / chance[n], risk[later]),
+            (ended_weight[never], risk[ended[never]]),
+        ):
+            right += own * float(weights @ (1 + np.sign(risk[n] - others))) / 2
+            total += own * float(weights.sum())
     return right / total if total else float("nan")

@@ -15,7 +15,7 @@ from napari_lesion.support.tables import write_table
 from napari_lesion.timeline.course import SIMULATED
 from napari_lesion.timeline.evaluate import REFERENCE, About, Measured, Score, Tenth
 
-AFTER = {0: "any visit", 1: "the first visit", 2: "the second visit", 3: "the third visit"}
+AFTER = {1: "the first visit", 2: "the second visit", 3: "the third visit"}
 ABOUT = {"cancer": "cancer is diagnosed in the lesion", "growth": "the lesion is measured to be 25 % larger"}
 HEADER = ("after", "model", "lesions", "events", "AUC, 1 year", "AUC, 2 years", "C-index, 3 years", "Brier, 2 years",
           "expected / observed")  # fmt: skip
@@ -109,7 +109,7 @@ def auc_figure(scores: Sequence[Score], title: str) -> Figure:
     figure = Figure(figsize=(8, 4.4), layout="constrained")
     axes = figure.subplots()
     models = [name for name in dict.fromkeys(one.model for one in scores) if name != "the same for all"]
-    visits = sorted({one.visit for one in scores} - {0})
+    visits = sorted({one.visit for one in scores})
     for n, name in enumerate(models):
         shift = (n - (len(models) - 1) / 2) * 0.12
         own = {one.visit: one.values["AUC, 2 years"] for one in scores if one.model == name}
