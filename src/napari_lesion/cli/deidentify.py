@@ -27,7 +27,7 @@ Retain = Annotated[
 ]
 Clean = Annotated[
     list[str] | None,
-    typer.Option(help="Clean, with commas between: descriptors, graphics, pixels, structured-content."),
+    typer.Option(help="Clean, with commas between: descriptors, faces, graphics, pixels, structured-content."),
 ]
 KeyPath = Annotated[
     Path | None, typer.Option(help="Key file, made where there is none; without it, pseudonyms are new in each run.")

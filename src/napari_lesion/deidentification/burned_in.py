@@ -57,7 +57,7 @@ def without_text(dataset: Dataset, source: Dataset, syntax: UID, *, mask: bool, 
         raise TextFoundError(
             "it may have text in its pixels, and nothing can search it: pip install 'napari-lesion[deidentify]'"
         )
-    frames = _decoded(dataset, syntax)
+    frames = decoded(dataset, syntax)
     shown = _shown(source)
 
     def search(frame: npt.NDArray[Any]) -> list[Box]:
@@ -81,7 +81,7 @@ def without_text(dataset: Dataset, source: Dataset, syntax: UID, *, mask: bool, 
             break
     else:
         raise TextFoundError("there is text in its pixels that could not be masked")
-    _put_back(dataset, frames)
+    put_back(dataset, frames)
     return ExplicitVRLittleEndian
 
 
@@ -116,7 +116,14 @@ def _numbers(value: Any) -> list[float]:
     return [float(one) for one in value] if isinstance(value, MultiValue | list | tuple) else [float(value)]
 
 
-def _decoded(dataset: Dataset, syntax: UID) -> list[npt.NDArray[Any]]:
+def decoded(dataset: Dataset, syntax: UID) -> list[npt.NDArray[Any]]:
+    """Decode the frames of an image.
+
+    Raises
+    ------
+    TextFoundError
+        If that cannot be done.
+    """
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = syntax
     dataset.file_meta = meta
@@ -130,7 +137,8 @@ def _decoded(dataset: Dataset, syntax: UID) -> list[npt.NDArray[Any]]:
     return list(array)
 
 
-def _put_back(dataset: Dataset, frames: list[npt.NDArray[Any]]) -> None:
+def put_back(dataset: Dataset, frames: list[npt.NDArray[Any]]) -> None:
+    """Put frames in place of the pixels of an image, uncompressed."""
     array = np.stack(frames) if len(frames) > 1 else frames[0]
     colours = int(dataset.get("SamplesPerPixel") or 1) > 1
     if colours:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom import DataElement, dcmread
@@ -77,7 +78,8 @@ def mark(dataset: Dataset, options: Options) -> None:
     """Write into a data set that it is de-identified, how, and what became of its dates (PS3.15, E.1.1)."""
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = [_METHOD, edition().split(" (")[0], *(f"option: {name}" for name in options.names)]
-    dataset.DeidentificationMethodCodeSequence = Sequence([_code(value, meaning) for value, meaning in options.codes])
+    done = replace(options, clean_faces=dataset.get("RecognizableVisualFeatures") == "NO")  # of this object
+    dataset.DeidentificationMethodCodeSequence = Sequence([_code(value, meaning) for value, meaning in done.codes])
     dataset.LongitudinalTemporalInformationModified = "MODIFIED" if options.retain_dates_shifted else "REMOVED"
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
-from napari_lesion.deidentification import burned_in, faces, files, pixels
+from napari_lesion.deidentification import burned_in, defacing, faces, files, pixels
 from napari_lesion.deidentification.engine import Change, Deidentifier
 from napari_lesion.deidentification.table import iod_of
 
@@ -47,6 +48,8 @@ class Work:
     people: tuple[Deidentifier, ...]
     place: Path | None
     """Where to write to; None: only find out what would be done."""
+    cuts: Mapping[str, defacing.Cut | str] = field(default_factory=dict)
+    """Where faces are cut off, or why not, by SeriesInstanceUID."""
 
 
 Batch = tuple[tuple[int, Path], ...]
@@ -56,10 +59,10 @@ Batch = tuple[tuple[int, Path], ...]
 def deidentify_files(work: Work, batch: Batch) -> list[Done]:
     """De-identify some files, one after the other."""
     names: set[str] = set()
-    return [_one(path, work.people[person], work.place, names) for person, path in batch]
+    return [_one(path, work.people[person], work, names) for person, path in batch]
 
 
-def _one(path: Path, by: Deidentifier, place: Path | None, names: set[str]) -> Done:
+def _one(path: Path, by: Deidentifier, work: Work, names: set[str]) -> Done:
     try:
         source = files.read(path)
     except files.NotDicomError as error:
@@ -80,6 +83,7 @@ def _one(path: Path, by: Deidentifier, place: Path | None, names: set[str]) -> D
     try:
         made = by.dataset(source, iod, on_change)
         pixels.only_pixels(made, source, syntax)
+        syntax = _without_face(made, source, syntax, by, work)
         text = pixels.text_search_of(source)
         if text.extent is not pixels.Extent.NOTHING:
             masked = burned_in.without_text(
@@ -92,7 +96,7 @@ def _one(path: Path, by: Deidentifier, place: Path | None, names: set[str]) -> D
             if masked is not None:
                 syntax, what = masked, "masked"
             made.BurnedInAnnotation = "NO"
-        if (note := faces.note_of(source)) is not None:
+        if (note := faces.note_of(source)) is not None and made.get("RecognizableVisualFeatures") != "NO":
             notes.add(note)
     except (pixels.PixelError, burned_in.TextFoundError) as error:
         return Done(FileOutcome(path, "quarantined", str(error)))
@@ -102,12 +106,23 @@ def _one(path: Path, by: Deidentifier, place: Path | None, names: set[str]) -> D
     if name in names:
         return Done(FileOutcome(path, "left out", "another file with its SOPInstanceUID was written"))
     names.add(name)
-    if place is not None:
-        target = place / name
+    if work.place is not None:
+        target = work.place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(files.encode(made, syntax))
-    file = FileOutcome(path, what, "text was masked" if what == "masked" else "", name if place is not None else "")
+    why = "text was masked" if what == "masked" else ""
+    file = FileOutcome(path, what, why, name if work.place is not None else "")
     return Done(file, frozenset(seen), _uids(source, by), frozenset(notes))
+
+
+def _without_face(made: Dataset, source: Dataset, syntax: UID, by: Deidentifier, work: Work) -> UID:
+    """Take the face away, if that is asked for and there may be one; refuse what may have one and cannot be cleaned."""
+    if not by.options.clean_faces or faces.note_of(source) is None or not pixels.is_image(source):
+        return syntax
+    cut = work.cuts.get(str(source.get("SeriesInstanceUID", "")), defacing.NOT_CT)
+    if isinstance(cut, str):
+        raise pixels.PixelError(cut)
+    return defacing.without_face(made, source, cut, syntax)
 
 
 def _uids(source: Dataset, by: Deidentifier) -> dict[str, str]:

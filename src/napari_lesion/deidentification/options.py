@@ -8,11 +8,12 @@ from dataclasses import dataclass, fields
 from napari_lesion.support.errors import OptionError
 
 RETAIN = ("dates-shifted", "patient-characteristics", "device", "institution", "safe-private", "uids")
-CLEAN = ("descriptors", "graphics", "pixels", "structured-content")
+CLEAN = ("descriptors", "faces", "graphics", "pixels", "structured-content")
 PROFILES = ("basic",)
 
 _CODES = {
     "clean_pixels": ("113101", "Clean Pixel Data Option"),
+    "clean_faces": ("113102", "Clean Recognizable Visual Features Option"),
     "clean_graphics": ("113103", "Clean Graphics Option"),
     "clean_structured_content": ("113104", "Clean Structured Content Option"),
     "clean_descriptors": ("113105", "Clean Descriptors Option"),
@@ -40,6 +41,8 @@ class Options:
     retain_uids: bool = False
     clean_descriptors: bool = False
     """Descriptions keep words that are in a list of words which name nobody."""
+    clean_faces: bool = False
+    """The face in CT of heads is made air, and other images of heads are left out; without it, faces are only named."""
     clean_graphics: bool = False
     clean_pixels: bool = False
     """Text in pixels is masked; without it, an image with text is left out."""

@@ -75,6 +75,11 @@ def text_search_of(dataset: Dataset) -> TextSearch:
     return TextSearch(Extent.ALL, f"it is no original axial CT ({chr(92).join(kind) or 'without ImageType'})")
 
 
+def is_image(dataset: Dataset) -> bool:
+    """Whether an object has pixels that are no segments."""
+    return any(name in dataset for name in _PIXELS) and str(dataset.get("SOPClassUID", "")) != _SEGMENTATION
+
+
 def only_pixels(dataset: Dataset, source: Dataset, syntax: UID) -> None:
     """Leave in the bytes of pixels nothing but pixels, in place: no padding, comments, or overlays in unused bits.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydicom.uid import UID
 
 from napari_lesion.deidentification import files, pages, results, verify
+from napari_lesion.deidentification.defacing import CT, Cut, cut_of
 from napari_lesion.deidentification.engine import Deidentifier
 from napari_lesion.deidentification.journals import SUFFIX
 from napari_lesion.deidentification.keys import Key
@@ -242,9 +243,10 @@ class _Run:
             for path in patient.files:
                 if path not in self._results:
                     objects.append((number, path, instances[path]))
+        cuts = self._cuts(known, workers)
         done = total - len(objects)
         self._progress(done, total, "de-identifying")
-        for some in workers.map(deidentify_files, Work(people, place), batches(objects, _BATCH)):
+        for some in workers.map(deidentify_files, Work(people, place, cuts), batches(objects, _BATCH)):
             for one in some:
                 self._files.append(one.file)
                 self._changes.update(one.changes)
@@ -256,6 +258,21 @@ class _Run:
             self._write_results(patient, by, place)
         ordered = sorted(self._files, key=lambda one: str(one.source))
         return Outcome(tuple(ordered), tuple(called), dict(self._changes), tuple(sorted(self._notes)), self._uids)
+
+    def _cuts(self, known: Sequence[HeaderNames], workers: Workers) -> dict[str, Cut | str]:
+        """Find where to cut faces off, or why not, if that is asked for: of CT of heads, series by series."""
+        if not self._options.clean_faces:
+            return {}
+        series: dict[str, list[Path]] = {}
+        for one in known:
+            if one.sop_class == CT and one.path not in self._results:
+                series.setdefault(one.series, []).append(one.path)
+        items = [(uid, tuple(paths)) for uid, paths in series.items()]
+        found: dict[str, Cut | str] = {}
+        for uid, cut in workers.map(cut_of, None, items):
+            self._progress(len(found), len(items), "looking for faces")
+            found[uid] = cut
+        return found
 
     def _headers_read(self, paths: Sequence[Path], workers: Workers) -> Iterator[HeaderNames]:
         some = [tuple(paths[at : at + _BATCH]) for at in range(0, len(paths), _BATCH)]

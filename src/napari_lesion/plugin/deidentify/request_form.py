@@ -37,6 +37,7 @@ _TITLES = {
     "retain_safe_private": (N_("Safe private values"), N_("Numbers of PS3.15 E.3.10: dose, pitch, SUV factors")),
     "retain_uids": (N_("UIDs"), N_("They lead to the patient for whoever has the archive")),
     "clean_descriptors": (N_("Descriptions"), N_("Words of a list that name nobody stay")),
+    "clean_faces": (N_("Faces"), N_("CT of heads without the face; other images of heads are left out")),
     "clean_graphics": (N_("Drawings"), N_("Lines and regions of presentation states stay, without texts")),
     "clean_pixels": (N_("Text in pixels"), N_("Text that is found is masked; without this, the image is left out")),
     "clean_structured_content": (N_("Structured reports"), N_("Words of a list that name nobody stay")),

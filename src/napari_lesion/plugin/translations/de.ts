@@ -456,6 +456,10 @@
             <translation>Von {method}, wie Befunder es einstufen würden; nichts davon ist gemessen.</translation>
         </message>
         <message>
+            <source>CT of heads without the face; other images of heads are left out</source>
+            <translation>CT von Köpfen ohne das Gesicht; andere Bilder von Köpfen bleiben zurück</translation>
+        </message>
+        <message>
             <source>CURRENT</source>
             <translation>AKTUELL</translation>
         </message>
@@ -994,6 +998,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>FHIR</source>
             <translation>FHIR</translation>
+        </message>
+        <message>
+            <source>Faces</source>
+            <translation>Gesichter</translation>
         </message>
         <message>
             <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>

@@ -456,6 +456,10 @@
             <translation>由 {method} 按阅片者的评分方式估计，均非测量值。</translation>
         </message>
         <message>
+            <source>CT of heads without the face; other images of heads are left out</source>
+            <translation>头部 CT 去除面部；其他头部图像不输出</translation>
+        </message>
+        <message>
             <source>CURRENT</source>
             <translation>当前</translation>
         </message>
@@ -994,6 +998,10 @@ A double click opens one.</source>
         <message>
             <source>FHIR</source>
             <translation>FHIR</translation>
+        </message>
+        <message>
+            <source>Faces</source>
+            <translation>面部</translation>
         </message>
         <message>
             <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>
