@@ -108,7 +108,7 @@ def test_a_study_leaves_without_the_face_and_its_headers_say_so(tmp_path: Path) 
     [refused] = [one for one in outcome.files if one.what == "quarantined"]
     assert refused.why.startswith("its face cannot be removed for sure")
     written = {one.source.name: dcmread(tmp_path / "out" / one.written) for one in outcome.files if one.written}
-    order = [written[f"IM{k:04d}.dcm"] for k in range(len(slices))]
+    order = [written[f"IM{k + 1:04d}.dcm"] for k in range(len(slices))]
     after = np.array([one.pixel_array for one in order]) - 1024.0
     assert (after[made.parts["nose"]] == -1000).all()
     assert (after[made.parts["brain"]] == 35).all()
@@ -117,7 +117,7 @@ def test_a_study_leaves_without_the_face_and_its_headers_say_so(tmp_path: Path) 
         assert one.RecognizableVisualFeatures == "NO"
         assert "113102" in codes
         assert one.ImagePositionPatient == source.ImagePositionPatient
-    for one in (written[f"IM{len(slices) + 1 + k:04d}.dcm"] for k in range(2)):
+    for one in (written[f"IM{len(slices) + 2 + k:04d}.dcm"] for k in range(2)):
         assert "RecognizableVisualFeatures" not in one
         assert "113102" not in [code.CodeValue for code in one.DeidentificationMethodCodeSequence]
 
