@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_lesion.support.tables import write_table
 from napari_lesion.timeline.course import SIMULATED, Course, slope
 from napari_lesion.timeline.evaluate import HORIZONS
-from napari_lesion.timeline.model import TimelineModel
+
+if TYPE_CHECKING:
+    from napari_lesion.timeline.model import TimelineModel
 
 HEADER = ("lesion", "date", "day", "diameter, mm", "growth a year", "cancer, 1 year", "2 years", "3 years", "added")
 _COLUMNS = (
