@@ -68,7 +68,7 @@ def test_a_study_is_found_opened_compared_and_answered(
     assert panel.priors_button.isEnabled()
     panel.priors_button.click()
     qtbot.waitUntil(idle, timeout=PATIENCE_MS)
-    assert "1 earlier studies" in panel.controls.status.text()
+    assert "1 earlier study" in panel.controls.status.text()
 
     def browsed() -> list[tuple[str, str]]:
         return [(one.identity.study_date, one.identity.patient_id) for one in session.series]

@@ -31,6 +31,7 @@ from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.train.config_form import ConfigForm
 from napari_lesion.plugin.train.curves import Curves
 from napari_lesion.plugin.viewer.docks import entitle, share_place
+from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.plugin.widgets.parts import in_a_row, push_button, text_label, thin_bar
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import Task, sentence
@@ -166,16 +167,16 @@ class TrainPanel(QWidget):
         self.form.clear()
         if path is None or not path.is_file():
             return
-        self._say("")
+        self._show_status("")
         try:
             self.form.load(path)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
 
     def _written_config(self) -> Path | None:
         """Write what was entered beside the configuration that it was made of."""
         if self.form.path is None:
-            self._say(tr("Choose a configuration."))
+            self._show_status(tr("Choose a configuration."))
             return None
         path = self.form.path
         try:
@@ -184,7 +185,7 @@ class TrainPanel(QWidget):
             changed = path.with_name(f"{path.stem}-{self.out.path.name if self.out.path else 'changed'}.yaml")
             self.form.write(changed)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return None
         return changed
 
@@ -210,13 +211,13 @@ class TrainPanel(QWidget):
         for number, (name, *counts) in enumerate(rows):
             for column, text in enumerate((names[name], *map(str, counts))):
                 self.split.setItem(number, column, QTableWidgetItem(text))
-        self._say("")
+        self._show_status("")
 
     def start(self) -> None:
         """Start a run, which goes on by itself."""
         out = self.out.path
         if out is None:
-            self._say(tr("Say in which folder the run goes."))
+            self._show_status(tr("Say in which folder the run goes."))
             return
         config = self._written_config()
         if config is None:
@@ -224,11 +225,11 @@ class TrainPanel(QWidget):
         try:
             start(config, out)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         self.add_run(out)
         self.tabs.setCurrentIndex(1)
-        self._say(tr("The run goes on when this window is closed."))
+        self._show_status(tr("The run goes on when this window is closed."))
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
@@ -262,7 +263,7 @@ class TrainPanel(QWidget):
         try:
             look_at(chooser.path)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         self.add_run(chooser.path)
 
@@ -345,21 +346,21 @@ class TrainPanel(QWidget):
     def _ask(self, request: run_folder.Request) -> None:
         if self._shown is not None:
             run_folder.ask(self._shown.folder, request)
-            self._say(tr("The run has been asked; it does after its next step."))
+            self._show_status(tr("The run has been asked; it does after its next step."))
 
     def resume(self) -> None:
         """Let the chosen run go on, in its own process or in a new one."""
         run = self._shown
         if run is None:
             return
-        self._say("")
+        self._show_status("")
         if run.status.state == "paused":
             run_folder.withdraw(run.folder)
             return
         try:
             start(run.folder / "config.yaml", run.folder, resume=True)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
         self.look()
 
     def use(self) -> None:
@@ -377,7 +378,9 @@ class TrainPanel(QWidget):
         self._do(work, self._on_used)
 
     def _on_used(self, name: str) -> None:
-        self._say(tr("{name} searches from now on where no other model is named.", name=name))
+        text = tr("{name} searches from now on where no other model is named.", name=name)
+        self._show_status(text)
+        show_info(text)  # also for who has turned to something else meanwhile
 
     # -- work on a thread ---------------------------------------------------------------------------------------------
 
@@ -386,7 +389,7 @@ class TrainPanel(QWidget):
             return
         self._task = task = Task(work, self)
         task.succeeded.connect(done)
-        task.failed.connect(lambda error: self._say(f"⚠ {sentence(error)}"))
+        task.failed.connect(lambda error: self._show_status(f"⚠ {sentence(error)}"))
         task.ended.connect(partial(self._on_ended))
         task.start()
         self.split_button.setEnabled(False)
@@ -396,6 +399,6 @@ class TrainPanel(QWidget):
         self.split_button.setEnabled(True)
         self.look()
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.status.setText(text)
         self.status.setVisible(bool(text))
