@@ -306,7 +306,7 @@ class TrainPanel(QWidget):
         self.pause_button.setEnabled(alive and state != "paused")
         self.stop_button.setEnabled(alive)
         self.resume_button.setEnabled(state in ("paused", "stopped", "failed", "interrupted"))
-        self.use_button.setEnabled(run is not None and run.model is not None and self._task is None)
+        self.use_button.setEnabled(run is not None and run.model is not None and not alive and self._task is None)
         self.bar.setVisible(alive)
         if run is None:
             if not self.list.count():
