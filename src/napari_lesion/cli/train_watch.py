@@ -19,7 +19,7 @@ _COLUMNS = 60
 
 
 def request(out: Path, what: run_folder.Request) -> None:
-    """Ask a run to pause or to stop, and wait until it does.
+    """Ask a run to pause or to stop; it does after its next step.
 
     Raises
     ------

@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
-
 from napari_lesion.comparison.history import HistoryPoint, LesionHistory
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.finding_layers import SELECTED_COLOR
-from napari_lesion.plugin.widgets.task import Task
-from napari_lesion.support.progress import Progress
+from napari_lesion.plugin.widgets.plot import Plot, style_axes
 
 _STYLES = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 """Markers, so that curves can be told apart without colour."""
@@ -37,13 +33,7 @@ def draw(figure: Any, shown: Sequence[LesionHistory], chosen: str, *, text: str,
     figure.set_facecolor(background)
     above, below = figure.subplots(2, 1, sharex=True)
     for axes, label in ((above, tr("Ø mm")), (below, tr("Volume, mm³"))):
-        axes.set_facecolor(background)
-        axes.set_ylabel(label, color=text, size=8)
-        axes.tick_params(colors=text, labelsize=8)
-        axes.grid(alpha=0.25)
-        for name, spine in axes.spines.items():
-            spine.set_visible(name in ("left", "bottom"))
-            spine.set_color(text)
+        style_axes(axes, label, text=text, background=background)
     for place, history in enumerate(sorted(shown, key=lambda one: one.finding_id == chosen)):
         is_chosen = history.finding_id == chosen
         marker = _STYLES[(history.number - 1) % len(_STYLES)]
@@ -76,64 +66,28 @@ def draw(figure: Any, shown: Sequence[LesionHistory], chosen: str, *, text: str,
     below.xaxis.get_offset_text().set(color=text, size=8)
 
 
-class HistoryPlot(QWidget):
-    """Shows histories of lesions. Matplotlib is loaded on a thread, when there is something to draw."""
+class HistoryPlot(Plot):
+    """Shows histories of lesions."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._shown: tuple[LesionHistory, ...] = ()
         self._chosen = ""
-        self._canvas: Any = None
-        self._loading: Task[None] | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.setMinimumHeight(150)
-        self.setAccessibleName(tr("Diameters and volumes over time"))
+        super().__init__(tr("Diameters and volumes over time"), least_height=150)
 
     def show_histories(self, shown: tuple[LesionHistory, ...], chosen: str) -> None:
         """Show lesions over time; one of them may stand out."""
         if (shown, chosen) != (self._shown, self._chosen):
             self._shown, self._chosen = shown, chosen
             self.setAccessibleDescription(in_words(shown))
-            self._redraw()
+            self.redraw()
 
-    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Draw what came while nobody saw it."""
-        super().showEvent(event)
-        self._redraw()
+    def has_something(self) -> bool:
+        """Whether there is a history."""
+        return bool(self._shown)
 
-    def _redraw(self) -> None:
-        if not self.isVisible() or not self._shown:
-            return
-        if self._canvas is None:
-            if self._loading is None:
-                self._loading = Task(_load_matplotlib, self)
-                self._loading.succeeded.connect(self._make_canvas)
-                self._loading.start()
-            return
-        palette = self.palette()
-        draw(
-            self._canvas.figure,
-            self._shown,
-            self._chosen,
-            text=palette.color(QPalette.ColorRole.WindowText).name(),
-            background=palette.color(QPalette.ColorRole.Window).name(),
-        )
-        self._canvas.draw_idle()
-
-    def _make_canvas(self, _loaded: None) -> None:
-        from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
-        from matplotlib.figure import Figure
-
-        self._canvas = FigureCanvasQTAgg(Figure(layout="constrained"))  # type: ignore[no-untyped-call]
-        self.layout().addWidget(self._canvas)  # type: ignore[union-attr]
-        self._redraw()
-
-
-def _load_matplotlib(progress: Progress) -> None:
-    progress(0, 1, "")
-    import matplotlib.backends.backend_qtagg
-    import matplotlib.dates  # noqa: F401
+    def draw_into(self, figure: Any, *, text: str, background: str) -> None:
+        """Draw the histories."""
+        draw(figure, self._shown, self._chosen, text=text, background=background)
 
 
 def in_words(shown: Sequence[LesionHistory]) -> str:
