@@ -30,7 +30,7 @@ from napari_lesion.deidentification.preview import rows_of
 from napari_lesion.deidentification.release import Request, key_of, preview, release
 from napari_lesion.deidentification.run import Outcome
 from napari_lesion.plugin.core_texts import in_language
-from napari_lesion.plugin.deidentify.request_form import KeyForm, OptionsForm, PathRow
+from napari_lesion.plugin.deidentify.request_form import KeyForm, OptionsForm
 from napari_lesion.plugin.deidentify.texts import what_text
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
@@ -38,6 +38,7 @@ from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.widgets.parts import RunControls, combo_box, in_a_row, push_button
+from napari_lesion.plugin.widgets.path_row import PathRow
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.sections import Section
 from napari_lesion.plugin.widgets.task import Task, sentence

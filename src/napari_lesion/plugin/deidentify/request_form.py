@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +20,7 @@ from napari_lesion.deidentification.options import PROFILES, Options
 from napari_lesion.deidentification.release import KeyFile
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr
+from napari_lesion.plugin.widgets.path_row import PathRow
 from napari_lesion.plugin.widgets.sections import Section
 
 _TITLES = {
@@ -78,50 +75,6 @@ class OptionsForm(QWidget):
     def options(self) -> Options:
         """What is chosen."""
         return Options(**{name: box.isChecked() for name, box in self.boxes.items()})
-
-
-class PathRow(QWidget):
-    """A path, with a button that chooses it.
-
-    Parameters
-    ----------
-    name : str
-        What it is, in the user's language.
-    kind : str
-        folder, file, or new: a file that is not there yet.
-    """
-
-    def __init__(self, name: str, kind: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._name, self.kind = name, kind
-        self.line = QLineEdit()
-        self.line.setAccessibleName(name)
-        self.line.setPlaceholderText(name)
-        self.button = QToolButton()
-        self.button.setText("…")
-        self.button.setToolTip(name)
-        self.button.setAccessibleName(name)
-        self.button.clicked.connect(self._choose)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.line, 1)
-        layout.addWidget(self.button)
-
-    @property
-    def path(self) -> Path | None:
-        """What is chosen; None for nothing."""
-        text = self.line.text().strip()
-        return Path(text).expanduser() if text else None
-
-    def _choose(self) -> None:
-        if self.kind == "folder":
-            found = QFileDialog.getExistingDirectory(self, self._name, self.line.text())
-        elif self.kind == "new":
-            found, _ = QFileDialog.getSaveFileName(self, self._name, self.line.text())
-        else:
-            found, _ = QFileDialog.getOpenFileName(self, self._name, self.line.text())
-        if found:
-            self.line.setText(found)
 
 
 class KeyForm(QWidget):

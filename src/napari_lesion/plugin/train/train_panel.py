@@ -25,7 +25,6 @@ from napari_lesion.detection.default import make_default
 from napari_lesion.detection.registry import card_in
 from napari_lesion.models import store as model_store
 from napari_lesion.plugin.core_texts import in_language
-from napari_lesion.plugin.deidentify.request_form import PathRow
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.train.config_form import ConfigForm
@@ -33,6 +32,7 @@ from napari_lesion.plugin.train.curves import Curves
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.plugin.widgets.parts import in_a_row, push_button, text_label, thin_bar
+from napari_lesion.plugin.widgets.path_row import PathRow
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.errors import LesionError
